@@ -9,6 +9,7 @@ use crate::app::msg::RunSummary;
 use crate::app::panes::run::RunPane;
 use crate::app::panes::{checklist, run};
 use crate::app::wallboard;
+pub use crate::config::shell::Commands;
 use crate::domain::{Order, RunId, RunStatus};
 use std::time::Duration;
 
@@ -72,15 +73,6 @@ fn rank(status: RunStatus) -> u8 {
         RunStatus::Held => 2,
         _ => 1,
     }
-}
-
-/// How this program is called from a shell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commands {
-    /// For what needs the runs alone: `midwatch`, `midwatch --demo`.
-    pub runs: String,
-    /// For what needs the estate beside them, as `attach` does: `midwatch --config FILE`.
-    pub estate: String,
 }
 
 impl Model {

@@ -4,7 +4,7 @@ use crate::app::confirm;
 use crate::app::modal::leave;
 use crate::cli::args::{Common, Demo};
 use crate::cli::{console, out, ownlog, setup};
-use crate::config::state;
+use crate::config::{shell, state};
 use crate::demo;
 use crate::domain::error::Result;
 use crate::domain::quantity::counted;
@@ -45,6 +45,7 @@ pub fn run(common: &Common, args: &Demo) -> Result<u8> {
     let own = Common { config: Some(estate.config), state: Some(estate.state.clone()), demo: true, ..common.clone() };
     let around = setup::surroundings();
     let command = setup::command(&own, &around);
+    shell::set(setup::commands(&own, &around));
     let word = if estate.already { "is still there" } else { "stands" };
     out::line(format_args!("the demo estate {word}; from a second shell: {command} watch"));
     for why in &estate.absent {

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Common, History};
 use crate::cli::{out, plan, setup};
+use crate::config::shell;
 use crate::domain::error::Result;
 use crate::domain::{Error, Figure, Kind, Past, SeriesId, facts, quantity};
 use crate::history::{self, About};
@@ -45,7 +46,7 @@ fn nothing(args: &History, known: &BTreeSet<String>, place: &str) -> Error {
     let of = args.target.as_ref().map_or_else(String::new, |target| format!(" of {target}"));
     let error = Error::new(Kind::Usage, format!("there are no figures{of} of the last {hours} in {place}"));
     if known.is_empty() {
-        return error.hint("a console, a wallboard, or midwatch check each minute keeps them");
+        return error.hint(format!("a console, a wallboard, or {} each minute keeps them", shell::on_estate("check")));
     }
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
     error.hint(format!("there are some of {}", quantity::shortened(&names.join(", "), 200)))

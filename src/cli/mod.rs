@@ -27,6 +27,7 @@ mod switch;
 mod verify;
 mod windows;
 
+use crate::config::shell as typed;
 use crate::domain::{Clean, Error};
 use args::{Cli, Command};
 use clap::{Arg, CommandFactory, FromArgMatches};
@@ -78,7 +79,15 @@ fn of_demo(cli: Cli) -> crate::domain::error::Result<Cli> {
         Some(Command::Demo(_) | Command::Runner(_) | Command::Shim | Command::Hold | Command::Act)
             | Some(Command::Keeper { .. } | Command::Complete(_) | Command::Screenshots { .. })
     );
-    if is_own { Ok(cli) } else { Ok(Cli { common: demo::resolve(cli.common)?, ..cli }) }
+    if is_own {
+        return Ok(cli);
+    }
+    let common = demo::resolve(cli.common)?;
+    let (own, around) = (common.clone(), setup::surroundings());
+    // Where its file system does not answer, the hints name no option.
+    let commands = setup::spared("the state directory", move || setup::commands(&own, &around));
+    commands.into_iter().for_each(typed::set);
+    Ok(Cli { common, ..cli })
 }
 
 /// Starts Midwatch's own log; the demo, and the processes of a run, start it where they know which one.

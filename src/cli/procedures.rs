@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Common, Procedures};
 use crate::cli::{out, plan, setup};
+use crate::config::shell;
 use crate::domain::error::Result;
 use crate::domain::{Clean, Order, reference};
 use crate::gate::World;
@@ -56,8 +57,9 @@ fn left_out(catalog: &Catalog) {
     if let Some(first) = first {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let text = format!(
-            "midwatch: not in the list: {}{more}\nhint: midwatch lint says what is wrong there",
-            first.display()
+            "midwatch: not in the list: {}{more}\nhint: {} says what is wrong there",
+            first.display(),
+            shell::on_estate("lint")
         );
         out::warn(format_args!("{}", plan::clean(&text)));
     }
@@ -171,7 +173,7 @@ fn details(one: &Procedure, world: &World) -> String {
         .iter()
         .filter(|param| param.default.is_none())
         .fold(String::new(), |line, param| format!("{line} {}=…", param.name));
-    let _ = writeln!(text, "\nmidwatch plan {}{open}", one.id);
+    let _ = writeln!(text, "\n{}{open}", shell::on_estate(format_args!("plan {}", one.id)));
     plan::clean(&text)
 }
 

@@ -15,13 +15,13 @@ use crate::journal::report::{self, html, json_text, markdown};
 /// # Errors
 /// When the run cannot be found, or not one record of its journal stands.
 pub fn run(common: &Common, args: &Report) -> Result<u8> {
-    let world = setup::world(common)?;
+    let world = setup::runs_world(common)?;
     let dir = setup::find_run(common, &world, &args.run.run)?;
     let path = dir.journal();
     let bytes = plain::read(&path, LARGEST_JOURNAL).map_err(|cause| {
         let failed = plain::unreadable(&path, &cause);
         let is_lost = plain::is_odd(&cause) && !dir.runner_lives();
-        if is_lost { stop::with_way_out(failed, &dir, &setup::command(common, &world.around)) } else { failed }
+        if is_lost { stop::with_way_out(failed, &dir) } else { failed }
     })?;
     let report = report::Report::of(&dir.path, read(&bytes)).map_err(|chain| {
         let message = format!("cannot report run {}: its journal has no whole record: {}", dir.id, chain.verdict);

@@ -10,10 +10,10 @@ mod lines;
 
 use crate::app::confirm;
 use crate::app::effect::Begun;
-use crate::app::runs::Commands;
 use crate::cli::args::{Common, OneRun, Run};
 use crate::cli::interactive::{self, Person};
 use crate::cli::{complain, out, plan, setup, stop};
+use crate::config::shell::{self, Commands};
 use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunStatus};
@@ -52,7 +52,6 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
         person = may_end_with_us(args, person)?;
     }
     let begun = Begun { how: "invoked", emergency: args.emergency.clone(), warned };
-    let commands = setup::commands(common, &world.around);
     setup::wait_for(async {
         let command = confirm::start(&authority, plan, hash, begun);
         let Performed::Started(run) = operate::perform(&world, command, "run").await? else {
@@ -65,7 +64,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
         let authority = Some(authority);
         let mut follow = Follow { world, authority, answers, json: args.json, dir, person, walk };
         let end = follow.until_it_ends().await?;
-        Ok(code(&end, args.json, &run, &commands))
+        Ok(code(&end, args.json, &run))
     })
 }
 
@@ -75,17 +74,16 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
 /// # Errors
 /// When there is no such run, or its journal cannot be read on.
 pub fn attach(common: &Common, args: &OneRun) -> Result<u8> {
-    let world = setup::world(common)?;
-    let authority = if common.read_only { None } else { Some(stop::operator(common)?.1) };
+    let world = setup::runs_world(common)?;
+    let authority = (!common.read_only).then(operate::authority);
     let dir = setup::find_run(common, &world, &args.run)?;
     let run = dir.id.clone();
-    let commands = setup::commands(common, &world.around);
     setup::wait_for(async {
         let answers = Answers::new(false, Vec::new(), authority.is_some() && interactive::is_here());
         let (person, walk) = (Person, Walk::default());
         let mut follow = Follow { world, authority, answers, json: false, dir, person, walk };
         let end = follow.until_it_ends().await?;
-        Ok(code(&end, false, &run, &commands))
+        Ok(code(&end, false, &run))
     })
 }
 
@@ -107,8 +105,8 @@ fn may_end_with_us(args: &Run, mut person: Person) -> Result<Person> {
 }
 
 /// The exit code, with a last word for a person about the way on.
-fn code(end: &End, json: bool, run: &crate::domain::RunId, commands: &Commands) -> u8 {
-    let Commands { runs, estate } = commands;
+fn code(end: &End, json: bool, run: &crate::domain::RunId) -> u8 {
+    let Commands { runs, estate, .. } = shell::own();
     let (code, word) = match end {
         End::Sealed(view) => (sealed(view), format!("its record: {runs} report {run}")),
         End::Held => {

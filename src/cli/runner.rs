@@ -2,7 +2,7 @@
 
 use crate::cli::ownlog::{self, Writes};
 use crate::cli::{args, out, setup};
-use crate::config::state;
+use crate::config::{paths, shell, state};
 use crate::domain::Error;
 use crate::domain::error::Result;
 use crate::runner::engine::Mode;
@@ -22,6 +22,7 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         (true, None) => Mode::Resume,
         (false, None) => Mode::Begin,
     };
+    RunDir::at(&args.dir).iter().for_each(name_commands);
     let _log = RunDir::at(&args.dir).ok().and_then(|dir| log_of(&dir, "runner", ""));
     let pid = std::process::id();
     tracing::info!(pid, ?mode, "runner started");
@@ -46,6 +47,16 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
             Err(cause)
         }
     }
+}
+
+/// Names the commands of the hints as they reach this run: by its state directory, and by its estate file.
+fn name_commands(dir: &RunDir) {
+    let around = setup::surroundings();
+    let demo = dir.state().ends_with(Path::new("demo").join(crate::demo::build::STATE));
+    let estate = dir.load().ok().and_then(|(_, start)| start.estate);
+    let config = estate.filter(|file| !paths::estate_places(&around).contains(file));
+    let common = args::Common { state: Some(dir.state().to_owned()), config, demo, ..args::Common::default() };
+    shell::set(setup::commands(&common, &around));
 }
 
 /// Own session, so that no terminal can hang it up; private files; a directory that can be unmounted.

@@ -3,6 +3,7 @@
 use crate::app::msg::RunSummary;
 use crate::cli::args::{Common, Runs};
 use crate::cli::{demo, out, plan, setup};
+use crate::config::shell;
 use crate::domain::error::Result;
 use crate::gate::lookup;
 use crate::journal::record::ended;
@@ -14,7 +15,7 @@ use std::fmt::Write;
 /// # Errors
 /// When the state directory cannot be read.
 pub fn run(common: &Common, args: &Runs) -> Result<u8> {
-    let world = setup::world(common)?;
+    let world = setup::runs_world(common)?;
     let runs = lookup::runs(&world)?;
     let text = if args.json { out::json(&as_json(&runs)) } else { as_text(&runs) };
     if let Some(hint) = demo::hint(common).filter(|_| runs.is_empty()) {
@@ -23,10 +24,8 @@ pub fn run(common: &Common, args: &Runs) -> Result<u8> {
     let code = out::print(text.as_bytes())?;
     if runs.is_empty() && !args.json {
         let place = world.state.dir.join("runs");
-        out::warn_line(format_args!(
-            "hint: runs are kept in {}; midwatch procedures lists what can be run",
-            place.display()
-        ));
+        let procedures = shell::on_estate("procedures");
+        out::warn_line(format_args!("hint: runs are kept in {}; {procedures} lists what can be run", place.display()));
     }
     Ok(code)
 }

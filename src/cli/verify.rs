@@ -4,6 +4,7 @@ use crate::cli::args::{Common, OneRun};
 use crate::cli::out;
 use crate::cli::setup;
 use crate::config::plain;
+use crate::config::shell;
 use crate::domain::error::Result;
 use crate::domain::quantity;
 use crate::journal::LARGEST_JOURNAL;
@@ -20,14 +21,15 @@ use crate::runner::rundir::RunDir;
 /// # Errors
 /// When the run cannot be found or read.
 pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
-    let world = setup::world(common)?;
+    let world = setup::runs_world(common)?;
     let dir = setup::find_run(common, &world, &args.run)?;
     let path = dir.journal();
     if never_began(&dir.path) {
-        out::line(format_args!("no record: run {} never began; remove it: midwatch abort {}", dir.id, dir.id));
+        let remove = shell::on_runs(format_args!("abort {}", dir.id));
+        out::line(format_args!("no record: run {} never began; remove it: {remove}", dir.id));
         return Ok(3);
     }
-    let put_aside = || format!("put it aside: {} abort {} --set-aside", setup::command(common, &world.around), dir.id);
+    let put_aside = || format!("put it aside: {}", shell::on_runs(format_args!("abort {} --set-aside", dir.id)));
     let bytes = match plain::read(&path, LARGEST_JOURNAL) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(cause) if plain::is_odd(&cause) => {

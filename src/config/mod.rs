@@ -16,6 +16,7 @@ pub mod plain;
 pub mod reader;
 pub mod redis_url;
 pub mod secrets;
+pub mod shell;
 pub mod state;
 pub mod theme;
 pub mod trust;

@@ -7,6 +7,7 @@
 
 mod counted;
 
+use crate::config::shell;
 use crate::domain::error::{Result, system_text};
 use crate::domain::{Error, Kind};
 use crate::runner::protocol::{Demand, LARGEST_REQUEST, Reply, Request, Until, VERSION};
@@ -102,7 +103,10 @@ fn stopped(dir: &RunDir, doing: &str, pid: u32, ask: &Demand) -> Error {
     let nothing = nothing_came(ask);
     Error::machine(doing, format!("its runner, process {pid}, is stopped (SIGSTOP) and answers nothing; {nothing}"))
         .hint(format!("let it go on: kill -CONT {pid}"))
-        .hint(format!("or end it: kill -KILL {pid}; what it started goes on. Then: midwatch resume {}", dir.id))
+        .hint(format!(
+            "or end it: kill -KILL {pid}; what it started goes on. Then: {}",
+            shell::on_runs(format_args!("resume {}", dir.id))
+        ))
 }
 
 /// What came of one connection.
@@ -116,7 +120,7 @@ enum Received {
 fn unreachable(dir: &RunDir, doing: &str, cause: &io::Error) -> Error {
     let error = Error::machine(doing, cause);
     if !dir.runner_lives() {
-        return error.hint(format!("continue the run with: midwatch resume {}", dir.id));
+        return error.hint(format!("continue the run with: {}", shell::on_runs(format_args!("resume {}", dir.id))));
     }
     let lock = dir.path.join("runner.lock");
     error
@@ -124,7 +128,10 @@ fn unreachable(dir: &RunDir, doing: &str, cause: &io::Error) -> Error {
             "its control socket is gone and its runner, {}, did not open it again",
             ofd::holders_words(&lock)
         ))
-        .hint(format!("end that process (kill PID); what it started goes on. Then: midwatch resume {}", dir.id))
+        .hint(format!(
+            "end that process (kill PID); what it started goes on. Then: {}",
+            shell::on_runs(format_args!("resume {}", dir.id))
+        ))
 }
 
 /// One connection: one request, one reply.
@@ -147,5 +154,5 @@ async fn exchange(dir: &RunDir, line: &[u8], doing: &str) -> Result<Received> {
     }
     let why = sent.and(read.map(drop)).err().map_or_else(|| "it closed the connection".to_owned(), system_text);
     Err(Error::machine(doing, format!("it ended before it replied ({why})"))
-        .hint(format!("see how the run stands: midwatch attach {}", dir.id)))
+        .hint(format!("see how the run stands: {}", shell::on_estate(format_args!("attach {}", dir.id)))))
 }

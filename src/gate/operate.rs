@@ -3,6 +3,7 @@
 use crate::app::confirm::{Authority, Confirmed, Reply as Answered};
 use crate::app::effect::{Command, Query};
 use crate::app::msg::Msg;
+use crate::config::shell;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunId};
 use crate::gate::lookup::Lookup;
@@ -166,5 +167,8 @@ async fn abort(world: &World, run: RunId, undo: bool, owner: Option<u32>, throug
 fn already_ended(dir: &RunDir) -> Option<Error> {
     let status = walk_file(&dir.journal()).ok()?.view?.sealed?;
     let message = format!("run {} is over: {}", dir.id, status.word());
-    Some(Error::new(Kind::Usage, message).hint(format!("its record: midwatch report {}", dir.id)))
+    Some(
+        Error::new(Kind::Usage, message)
+            .hint(format!("its record: {}", shell::on_runs(format_args!("report {}", dir.id)))),
+    )
 }

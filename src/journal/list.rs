@@ -2,6 +2,7 @@
 
 use crate::config::patience::{Reading, at};
 use crate::config::plain;
+use crate::config::shell;
 use crate::domain::error::Result;
 use crate::domain::{Error, Order, RunId, RunStatus, Wall};
 use crate::journal::LARGEST_JOURNAL;
@@ -185,7 +186,10 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
     let Some(view) = view else {
         let never = !lives(&id) && never_began(&dir.join(id.as_str()));
         let damage = match damage {
-            Some(why) if never => Some(format!("{why}: it never began; remove it: midwatch abort {id}")),
+            Some(why) if never => {
+                let command = shell::on_runs(format_args!("abort {id}"));
+                Some(format!("{why}: it never began; remove it: {command}"))
+            }
             None => Some("its journal is another run's".to_owned()),
             damage => damage,
         };

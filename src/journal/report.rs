@@ -22,6 +22,7 @@ pub use json::{json, json_text};
 pub use markdown::markdown;
 
 use crate::config::plain;
+use crate::config::shell;
 use crate::domain::{Digest, EffectClass};
 use crate::journal::chain::{Chain, Verdict};
 use crate::journal::digests::{self, READINGS, SETS, Wrong};
@@ -159,7 +160,7 @@ fn sets(records: &[Record], wrong: &[Wrong]) -> Vec<SetShown> {
 
 /// The command that proves a journal.
 fn verify_command(view: &RunView) -> String {
-    format!("midwatch verify {}", view.id)
+    shell::on_runs(format_args!("verify {}", view.id))
 }
 
 #[cfg(test)]

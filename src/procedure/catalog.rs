@@ -5,6 +5,7 @@ use crate::config::file::kind_word;
 use crate::config::packs::Pack;
 use crate::config::patience;
 use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
+use crate::config::shell;
 use crate::config::trust::{self, Loose};
 use crate::domain::error::system_text;
 use crate::domain::{Error, Kind, Row};
@@ -194,7 +195,7 @@ impl Catalog {
         for problem in self.problems.iter().take(5) {
             error = error.hint(problem.to_string());
         }
-        Err(error.hint("midwatch procedures lists what can be run here"))
+        Err(error.hint(format!("{} lists what can be run here", shell::on_estate("procedures"))))
     }
 
     /// The procedures that act on a row, each with the parameters it takes from it.

@@ -9,6 +9,7 @@ mod claim;
 
 use crate::config::file::kind_word;
 use crate::config::names;
+use crate::config::shell;
 use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind};
@@ -159,14 +160,20 @@ fn refusal(name: &str, holder: &Holder, verb: &str) -> Error {
     let since = holder.since.map(|at| format!(" since {} UTC", at.minute())).unwrap_or_default();
     let alias = if holder.name == name { String::new() } else { format!(", which calls it {}", holder.name) };
     let message = format!("{name} {verb} run {} of {}{since}{alias}", holder.run, holder.by);
-    let lost =
-        RunDir::at(&holder.dir).ok().filter(|dir| !dir.runner_lives()).and_then(|dir| quarantine::why_lost(&dir));
+    let dir = RunDir::at(&holder.dir).ok();
+    let typed = |command: &str| match &dir {
+        Some(dir) => shell::on_run_of(dir.state(), format_args!("{command} {}", holder.run)),
+        None => shell::on_runs(format_args!("{command} {}", holder.run)),
+    };
+    let lost = dir.as_ref().filter(|dir| !dir.runner_lives()).and_then(quarantine::why_lost);
     if let Some(why) = lost {
         return Error::new(Kind::Locked, message)
             .hint(format!("that run cannot be continued: {why}"))
-            .hint(format!("see what it changed, then put it aside: midwatch abort {} --set-aside", holder.run));
+            .hint(format!("see what it changed, then put it aside: {} --set-aside", typed("abort")));
     }
-    Error::new(Kind::Locked, message)
-        .hint(format!("see it: midwatch attach {}", holder.run))
-        .hint(format!("continue it: midwatch resume {}; or stop it: midwatch abort {}", holder.run, holder.run))
+    Error::new(Kind::Locked, message).hint(format!("see it: {}", typed("attach"))).hint(format!(
+        "continue it: {}; or stop it: {}",
+        typed("resume"),
+        typed("abort")
+    ))
 }

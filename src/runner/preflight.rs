@@ -1,6 +1,7 @@
 //! A run as it would begin now: what its steps will take, whether its window allows it, and from where on there is no time.
 
 use crate::calendar::Calendar;
+use crate::config::shell;
 use crate::domain::error::Result;
 use crate::domain::time::Now;
 use crate::domain::{Digest, Error, Kind, RunId};
@@ -46,7 +47,7 @@ pub fn refusal(plan: &Plan, view: &RunView, now: Now) -> Option<Error> {
     let mut refusal = Error::new(Kind::Refused, message);
     let NoTime::Outside { next } = &why else { return Some(refusal) };
     if next.is_some() {
-        refusal = refusal.hint("start it then: midwatch windows shows all of them");
+        refusal = refusal.hint(format!("start it then: {} shows all of them", shell::on_estate("windows")));
     }
     Some(refusal.hint("what cannot wait is an emergency: --emergency \"REASON\", which takes a second person"))
 }
@@ -57,8 +58,9 @@ pub fn emergency_refusal(reason: &str, team: bool) -> Option<Error> {
     if reason.trim().is_empty() {
         return Some(Error::new(Kind::Refused, "an emergency needs a reason, for the report"));
     }
-    let why = "an emergency takes a second person, or the next window: midwatch windows shows it";
-    (!team).then(|| policy::without_team("an emergency", why))
+    let windows = shell::on_estate("windows");
+    let why = format!("an emergency takes a second person, or the next window: {windows} shows it");
+    (!team).then(|| policy::without_team("an emergency", &why))
 }
 
 /// What whoever starts a run should know of its time, in a sentence each: where it would have to stop.

@@ -3,6 +3,7 @@
 //! Its directory is kept whole, beside the runs (`aside/RUN`), where it claims no lock. Nothing is taken back.
 
 use crate::config::plain;
+use crate::config::shell;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::journal::chain::Verdict;
@@ -57,8 +58,8 @@ pub fn set_aside(dir: &RunDir) -> Result<PathBuf> {
     if why_lost(dir).is_none() {
         let message = format!("run {} is not damaged: it can be continued or stopped", dir.id);
         return Err(Error::new(Kind::Usage, message)
-            .hint(format!("continue it: midwatch resume {}", dir.id))
-            .hint(format!("stop it: midwatch abort {}", dir.id)));
+            .hint(format!("continue it: {}", shell::on_run_of(dir.state(), format_args!("resume {}", dir.id))))
+            .hint(format!("stop it: {}", shell::on_run_of(dir.state(), format_args!("abort {}", dir.id)))));
     }
     let busy = || Error::new(Kind::Locked, format!("run {} has a runner", dir.id));
     let _taken = dir.take()?.ok_or_else(busy)?;

@@ -226,6 +226,28 @@ fn the_required_libraries_are_named_and_used() {
     assert_eq!(unused_libraries(&bare, &named, &source(in_test)), ["redis", "kube"]);
 }
 
+/// The lines of code that name a command on a run as text: where `config::shell` names it, its options are not lost.
+fn named_commands(text: &str) -> Vec<usize> {
+    let commands = ["attach", "resume", "abort", "report", "verify", "runs"].map(|word| format!("midwatch {word}"));
+    let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+    let is_literal =
+        |line: &str| !line.trim_start().starts_with("//") && commands.iter().any(|word| line.contains(word));
+    code.enumerate().filter(|(_, line)| is_literal(line)).map(|(at, _)| at + 1).collect()
+}
+
+#[test]
+fn a_command_on_a_run_is_named_by_one_function() {
+    let bad = "fn f() {\n    // midwatch attach\n    hint(\"see it: midwatch attach X\");\n}\n#[cfg(test)]\n\"midwatch runs\"";
+    assert_eq!(named_commands(bad), [3]);
+    let is_test = |path: &Path| path.ends_with("tests.rs") || path.iter().any(|part| part == "tests");
+    let mut found = Vec::new();
+    for path in paths("src").into_iter().filter(|path| !is_test(path)) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        found.extend(named_commands(&text).into_iter().map(|line| format!("{}:{line}", path.display())));
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
 #[test]
 fn dependencies_are_those_that_deny_toml_allows() {
     let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap().parse::<toml::Table>().unwrap();

@@ -7,7 +7,7 @@ use crate::cli::plan::clean;
 use crate::cli::run::answers::{Answers, ask_person};
 use crate::cli::run::items::Walk;
 use crate::cli::run::lines;
-use crate::config::plain;
+use crate::config::{plain, shell};
 use crate::domain::clean::json_escaped;
 use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind, Order, PromptId};
@@ -295,7 +295,7 @@ impl Follow {
         let id = &self.dir.id;
         if witness::never_began(&self.dir.path) {
             return Error::new(Kind::Damaged, format!("run {id} never began: its journal has no record"))
-                .hint(format!("remove it: midwatch abort {id}"));
+                .hint(format!("remove it: {}", shell::on_runs(format_args!("abort {id}"))));
         }
         let why = witness::cut(&self.dir.path).unwrap_or_else(|| "its journal has no whole record".to_owned());
         Error::new(Kind::Damaged, format!("cannot follow run {id}: {why}"))
