@@ -4,16 +4,30 @@
 use crate::app::effect::{Effect, Query};
 use crate::app::keymap::Action;
 use crate::app::modal::Modal;
-use crate::app::model::{Edited, Model};
+use crate::app::model::Model;
 use crate::app::msg::EstateShown;
 use crate::app::window::WindowWatch;
 use crate::config::estate::Environment;
 use crate::domain::quantity;
 
+/// What became of an edit of the estate or its windows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edited {
+    /// It can be used, and waits to be.
+    Ready,
+    /// It cannot be used, and why; what was there before is still in use.
+    Wrong(String),
+    /// It cannot be used, and why, and it could not from the start: runs can be followed, and nothing can be started.
+    Unusable(String),
+}
+
 /// Takes note of an edit.
 pub(super) fn edited(model: &mut Model, edited: Result<bool, String>) -> Vec<Effect> {
+    let unusable = matches!(model.edited, Some(Edited::Unusable(_)));
     model.edited = match edited {
-        Ok(true) if model.wallboard.is_some() => return vec![Effect::Query(Query::Reload)],
+        // Nothing on the screen was planned with what stood in for it.
+        Ok(true) if unusable || model.wallboard.is_some() => return vec![Effect::Query(Query::Reload)],
+        Err(why) if unusable => Some(Edited::Unusable(why)),
         Ok(true) => Some(Edited::Ready),
         // Back to what is in use.
         Ok(false) => None,
@@ -58,13 +72,16 @@ impl Model {
             more => format!(" and {more} more"),
         };
         let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
-        Some(format!("the edited estate is wrong: {cause}{place}{more}; the one before is in use"))
+        Some(match &self.edited {
+            Some(Edited::Unusable(_)) => format!("nothing can be started: {cause}{place}{more}"),
+            _ => format!("the edited estate is wrong: {cause}{place}{more}; the one before is in use"),
+        })
     }
 
     /// Every cause why an edit cannot be used, each behind its place.
     #[must_use]
     pub fn estate_causes(&self) -> Vec<&str> {
-        let Some(Edited::Wrong(why)) = &self.edited else { return Vec::new() };
+        let Some(Edited::Wrong(why) | Edited::Unusable(why)) = &self.edited else { return Vec::new() };
         // Which directory it is in is known.
         let directory = self.estate_file.rsplit_once('/').map_or("", |(directory, _)| directory);
         let short = |line| str::strip_prefix(line, directory).and_then(|rest| rest.strip_prefix('/')).unwrap_or(line);

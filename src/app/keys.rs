@@ -3,11 +3,12 @@
 use crate::app::copy;
 use crate::app::early;
 use crate::app::effect::{Effect, Query, Screen};
+use crate::app::estate::Edited;
 use crate::app::field::Field;
 use crate::app::keymap::{Action, Context, Danger, Entry, Resolved};
 use crate::app::modal::note::Writes;
 use crate::app::modal::{Modal, Note, Palette, Purpose, RowDialog, ask, leave, scroll};
-use crate::app::model::{Edited, Model, Pane, TargetId};
+use crate::app::model::{Model, Pane, TargetId};
 use crate::app::moves::{move_in, page, sort, to_pane};
 use crate::app::panes::{checklist, log, run};
 use crate::app::problems;
@@ -88,11 +89,10 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Zoom => model.zoomed = !model.zoomed,
         Action::Filter => open_line(model),
         Action::Search => open_search(model),
-        Action::Refresh if model.edited == Some(Edited::Ready) => {
-            return vec![Effect::Query(Query::Reload)];
-        }
+        Action::Refresh if model.edited == Some(Edited::Ready) => return vec![Effect::Query(Query::Reload)],
         Action::Refresh => {
-            model.notify("reading every target");
+            let reads = "reading every target".to_owned();
+            model.notify(model.estate_trouble().unwrap_or(reads));
             let mut effects = vec![Effect::Query(Query::Refresh)];
             effects.extend(checklist::entered(model));
             return effects;

@@ -6,6 +6,7 @@ mod read;
 use crate::app::burst::Burst;
 use crate::app::confirm::Authority;
 use crate::app::drafts::Kept;
+use crate::app::estate::Edited;
 use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
 use crate::app::modal::note::Writes;
@@ -29,15 +30,6 @@ use std::time::Duration;
 
 /// How long a dialog that can commit must stand on the screen untouched before its keys count.
 pub const TYPED_AHEAD: Duration = Duration::from_millis(400);
-
-/// What became of an edit of the estate or its windows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edited {
-    /// It can be used, and waits to be.
-    Ready,
-    /// It cannot be used, and why; what was there before is still in use.
-    Wrong(String),
-}
 
 /// Whose a text being written is: its run, its step, and what is done with it.
 pub type Draft = (RunId, Option<u32>, Writes);
@@ -79,6 +71,8 @@ pub struct Opening {
     pub estate: String,
     /// Its environment: `production`, `staging` or `other`.
     pub environment: String,
+    /// Why its file or its windows cannot be used, where that is so.
+    pub wrong: Option<String>,
     /// Who looks, from where: `operator@bastion-1`.
     pub operator: String,
     /// The same person, as the kernel knows them; whether they may act is the runner's to say.
@@ -302,7 +296,7 @@ impl Model {
             wallboard: opening.wallboard.then(|| Wallboard::new(opening.now.boot)),
             window: WindowWatch::new(opening.calendar, environment, opening.now.wall),
             remark: opening.remark,
-            edited: None,
+            edited: opening.wrong.map(Edited::Unusable),
             banners: opening.banners,
             notice: None,
             now: opening.now,

@@ -47,7 +47,7 @@ fn candidates(words: &[String]) -> Option<Vec<String>> {
     let all = match line.argument.as_str() {
         "procedure" => procedures(&setup::world(&line.common).ok()?),
         "params" => params(&setup::world(&line.common).ok()?, &line.before, typed)?,
-        "run" => runs(&setup::world(&line.common).ok()?, &line.command)?,
+        "run" => runs(&setup::world_of_runs(&line.common).ok()?, &line.command)?,
         _ => return None,
     };
     Some(all.into_iter().filter(|candidate| candidate.starts_with(typed.as_str())).collect())

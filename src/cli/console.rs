@@ -9,6 +9,7 @@ use crate::cli::args::Common;
 use crate::cli::{demo, out, setup};
 use crate::config::names;
 use crate::config::paths::{self, Surroundings};
+use crate::config::shell;
 use crate::config::state::Scope;
 use crate::config::theme::{self, Theme};
 use crate::domain::error::Result;
@@ -16,7 +17,7 @@ use crate::domain::{Clean, Error, Kind, RunId};
 use crate::gate::lookup::{self, Lookup};
 use crate::gate::operate::Operate;
 use crate::gate::watch::Watch;
-use crate::gate::{Gate, World};
+use crate::gate::{Gate, World, first_fault};
 use crate::probes::clock;
 use crate::runner::identity;
 use crate::tui::event_loop::{self, Console, Left};
@@ -35,7 +36,7 @@ const INBOX: usize = 1024;
 pub fn open(common: &Common, run: Option<&str>) -> Result<u8> {
     let around = setup::surroundings();
     let tty = terminal(&around)?;
-    let world = setup::world(common)?;
+    let world = setup::world_of_runs(common)?;
     let run = run.map(|run| setup::find_run(common, &world, run)).transpose()?.map(|dir| dir.id);
     show(common, &around, tty, world, Shown::Console(run)).map(|left| code(&left))
 }
@@ -60,7 +61,7 @@ pub fn run_wallboard(common: &Common) -> Result<u8> {
     let around = setup::surroundings();
     let tty = terminal(&around)?;
     let common = Common { read_only: true, ..common.clone() };
-    show(&common, &around, tty, setup::world(&common)?, Shown::Wallboard).map(|left| code(&left))
+    show(&common, &around, tty, setup::world_of_runs(&common)?, Shown::Wallboard).map(|left| code(&left))
 }
 
 /// What is shown.
@@ -76,7 +77,9 @@ enum Shown {
 /// The terminal, if it can show a full screen.
 fn terminal(around: &Surroundings) -> Result<Tty> {
     let hint = |error: Error| {
-        error.hint("midwatch check prints one reading").hint("midwatch run PROC runs a procedure as plain prompts")
+        error
+            .hint(format!("{} prints one reading", shell::on_estate("check")))
+            .hint(format!("{} runs a procedure as plain prompts", shell::on_estate("run PROC")))
     };
     let dumb = around.get("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     if dumb {
@@ -99,18 +102,17 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     banners.iter().for_each(|cause| tracing::warn!(cause, "theme or keymap refused"));
     let is_wall = matches!(shown, Shown::Wallboard);
     let found = demo::hint(common).filter(|_| world.estate.source.is_none());
-    let command = setup::commands(common, around);
+    let command = shell::own();
     let watch = matches!(shown, Shown::Demo).then(|| format!("second terminal: {} watch", command.runs));
     let remark = (world.state.locks_scope == Scope::User).then(|| "locks: this user only".to_owned());
-    // A wall has no banner.
-    let remark =
-        found.as_ref().filter(|_| is_wall).map(|_| "a demo is there: --demo watch".to_owned()).or(watch).or(remark);
+    // A wallboard has no banner for it: where its header has no room, it is said when the wallboard is left.
+    let hint = found.as_ref().filter(|_| is_wall).map(|_| "a demo is there: --demo watch".to_owned());
+    let remark = hint.clone().or(watch).or(remark);
     banners.extend(found.filter(|_| !is_wall));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|cause| Error::machine("start a runtime", cause))?;
+    let runtime = runtime()?;
     let left = runtime.block_on(async {
         let (outbox, inbox) = mpsc::channel(INBOX);
-        let estate = lookup::shown(&world);
+        let (estate, wrong) = (lookup::shown(&world), world.wrong.clone());
         let opening = Opening {
             estate: estate.name.clone(),
             environment: estate.environment.clone(),
@@ -119,6 +121,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             authority: None,
             keymap,
             targets: estate.counts(),
+            wrong: wrong.map(|wrong| first_fault(&wrong.cause)),
             estate_file: estate.file,
             found: estate.found,
             not_found: estate.not_found,
@@ -144,10 +147,15 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     // Probes that hang on a dead target must not keep the console.
     runtime.shutdown_background();
     let (left, said) = left?;
-    for line in said {
+    for line in said.into_iter().chain(hint) {
         out::line(format_args!("{line}"));
     }
     Ok(left)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.map_err(|cause| Error::machine("start a runtime", cause))
 }
 
 /// The exit code: 128 and the signal's number where one ended it.
@@ -195,7 +203,7 @@ fn first(problems: &[crate::config::reader::Problem]) -> Vec<String> {
     let Some(problem) = problems.first() else { return Vec::new() };
     let more = match problems.len() {
         1 => String::new(),
-        count => format!(" (and {} more; see midwatch lint)", count - 1),
+        count => format!(" (and {} more; see {})", count - 1, shell::on_estate("lint")),
     };
     vec![Clean::text(&format!("{problem}{more}")).plain()]
 }

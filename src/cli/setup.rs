@@ -1,17 +1,17 @@
 //! From the options and the environment to the world that a command works on.
 
-use crate::app::runs::Commands;
-use crate::calendar;
+use crate::calendar::{self, Calendar};
 use crate::cli::args::Common;
-use crate::cli::demo;
+use crate::cli::{demo, out};
 use crate::config::estate::{Estate, Unread};
 use crate::config::paths::{self, Surroundings};
 use crate::config::patience;
+use crate::config::shell::Commands;
 use crate::config::state::{self, State};
 use crate::config::trust::quoted;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, TargetKind, quantity};
-use crate::gate::{World, lookup};
+use crate::gate::{World, Wrong, first_fault, lookup};
 use crate::runner::rundir::RunDir;
 use crate::runner::{failpoint, identity};
 use std::future::Future;
@@ -100,7 +100,45 @@ pub fn world(common: &Common) -> Result<World> {
     let estate = estate(common, &around)?;
     let source = estate.source.clone();
     let calendar = needed("the windows beside the estate file", move || calendar::load(source.as_deref()))??;
-    Ok(World { estate, calendar, state: state(common, &around)?, around, exe })
+    Ok(World { estate, calendar, state: state(common, &around)?, around, exe, wrong: None })
+}
+
+/// The world of a command on runs, which need the state directory alone: each has its plan and its procedure in its own directory.
+/// Where the estate file or the windows cannot be used, `World::wrong` says why, and nothing new is started.
+///
+/// # Errors
+/// When there is no place for state.
+pub fn world_of_runs(common: &Common) -> Result<World> {
+    let cause = match world(common) {
+        Err(cause) => cause,
+        whole => return whole,
+    };
+    let around = surroundings();
+    let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
+    let state = state(common, &around)?;
+    // Windows that are wrong leave the estate as it is.
+    let (estate, is_estate) = match estate(common, &around) {
+        Ok(estate) => (estate, false),
+        Err(_) => match paths::estate_file(common.config.as_deref(), &around) {
+            Some(file) => (Estate::standing_in(&file), true),
+            None => return Err(cause),
+        },
+    };
+    let calendar = Calendar::default();
+    Ok(World { estate, calendar, state, around, exe, wrong: Some(Wrong { cause, is_estate }) })
+}
+
+/// The same for a command that prints: says on standard error which file is wrong, and whose runs these are.
+///
+/// # Errors
+/// As [`world_of_runs`].
+pub fn runs_world(common: &Common) -> Result<World> {
+    let world = world_of_runs(common)?;
+    if let Some(wrong) = &world.wrong {
+        let (fault, runs) = (first_fault(&wrong.cause), world.state.runs());
+        out::warn_line(format_args!("warning: {fault}; the runs in {} do not need it", runs.display()));
+    }
+    Ok(world)
 }
 
 /// The estate file, or this host as it is.
@@ -183,7 +221,8 @@ pub fn commands(common: &Common, around: &Surroundings) -> Commands {
         }
         None => runs.clone(),
     };
-    Commands { runs, estate }
+    let state = state(common, around).ok().map(|state| state.dir);
+    Commands { runs, estate, state }
 }
 
 /// Runs something that waits, on this thread.

@@ -5,6 +5,7 @@ use crate::app::effect::Command;
 use crate::cli::args::{Abort, Common, OneRun};
 use crate::cli::{complain, interactive, out, plan, setup};
 use crate::config::names;
+use crate::config::shell;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::gate::operate::{self, Performed};
@@ -33,17 +34,17 @@ const LOOK: Duration = Duration::from_millis(100);
 /// # Errors
 /// When the run is over, has a runner, or is damaged.
 pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
-    let (world, authority) = operator(common)?;
+    let (world, authority) = operator_of_runs(common)?;
     let dir = setup::find_run(common, &world, &args.run)?;
     refuse_sealed(&world, &dir.id)?;
     if never_began(&dir.path) && !dir.runner_lives() {
         let message = format!("run {} never began: its journal has no record", dir.id);
-        return Err(Error::new(Kind::Refused, message).hint(format!("remove it: midwatch abort {}", dir.id)));
+        return Err(Error::new(Kind::Refused, message)
+            .hint(format!("remove it: {}", shell::on_runs(format_args!("abort {}", dir.id)))));
     }
     let command = confirm::resume(&authority, dir.id.clone());
-    act(&world, of_another(&authority, &dir, command)?)
-        .map_err(|refusal| with_way_out(refusal, &dir, &setup::command(common, &world.around)))?;
-    out::line(format_args!("see it: {} attach {}", setup::commands(common, &world.around).estate, dir.id));
+    act(&world, of_another(&authority, &dir, command)?).map_err(|refusal| with_way_out(refusal, &dir))?;
+    out::line(format_args!("see it: {}", shell::on_estate(format_args!("attach {}", dir.id))));
     Ok(0)
 }
 
@@ -52,7 +53,7 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
 /// # Errors
 /// When the run is over or cannot be reached.
 pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
-    let (world, authority) = operator(common)?;
+    let (world, authority) = operator_of_runs(common)?;
     let dir = setup::find_run(common, &world, &args.run.run)?;
     if args.set_aside {
         return set_aside(&dir);
@@ -64,8 +65,7 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     }
     let command = confirm::abort(&authority, dir.id.clone(), args.undo);
     let before = to_end(&dir, args.undo);
-    act(&world, of_another(&authority, &dir, command)?)
-        .map_err(|refusal| with_way_out(refusal, &dir, &setup::command(common, &world.around)))?;
+    act(&world, of_another(&authority, &dir, command)?).map_err(|refusal| with_way_out(refusal, &dir))?;
     let left = wait_for_living(&dir, args.undo);
     if left.is_empty() {
         return Ok(print_ended(&dir, &before));
@@ -75,8 +75,8 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
         complain(&Error::new(Kind::UnknownOutcome, message));
     }
     let way = "it cannot be ended by this run; the run is not sealed, and what it locks stays locked, until it is gone";
-    let command = setup::commands(common, &world.around).estate;
-    complain(&Error::new(Kind::UnknownOutcome, way).hint(format!("see it: {command} attach {}", dir.id)));
+    let see = format!("see it: {}", shell::on_estate(format_args!("attach {}", dir.id)));
+    complain(&Error::new(Kind::UnknownOutcome, way).hint(see));
     Ok(Kind::UnknownOutcome.exit_code())
 }
 
@@ -91,10 +91,11 @@ fn print_ended(dir: &RunDir, before: &[(String, Vec<Living>)]) -> u8 {
     for (attempt, alive) in before {
         let shown = survivors::shown(alive);
         if survivors::is_lost(&dir.attempt(attempt)) {
+            let see = format!("see it: {}", shell::on_runs(format_args!("report {}", dir.id)));
             let message = format!(
                 "attempt {attempt} was at work without its shim and has ended: {shown}; its outcome is unknown"
             );
-            complain(&Error::new(Kind::UnknownOutcome, message).hint(format!("see it: midwatch report {}", dir.id)));
+            complain(&Error::new(Kind::UnknownOutcome, message).hint(see));
             code = Kind::UnknownOutcome.exit_code();
         } else {
             out::line(format_args!("what still ran of attempt {attempt} has ended: {shown}"));
@@ -117,9 +118,11 @@ fn wait_for_living(dir: &RunDir, undo: bool) -> Vec<(String, Vec<Living>)> {
 }
 
 /// Names the way on from a run that no runner can take up again.
-pub fn with_way_out(refusal: Error, dir: &RunDir, midwatch: &str) -> Error {
+pub fn with_way_out(refusal: Error, dir: &RunDir) -> Error {
     match quarantine::why_lost(dir) {
-        Some(_) => refusal.hint(format!("put it aside: {midwatch} abort {} --set-aside", dir.id)),
+        Some(_) => {
+            refusal.hint(format!("put it aside: {}", shell::on_runs(format_args!("abort {} --set-aside", dir.id))))
+        }
         None => refusal,
     }
 }
@@ -196,10 +199,21 @@ fn of_another(authority: &Authority, dir: &RunDir, command: Confirmed<Command>) 
 /// # Errors
 /// `Refused` under `--read-only`.
 pub fn operator(common: &Common) -> Result<(World, Authority)> {
+    may_act(common)?;
+    Ok((setup::world(common)?, operate::authority()))
+}
+
+/// The same for a command on a run that exists, which an estate that cannot be used does not stop.
+fn operator_of_runs(common: &Common) -> Result<(World, Authority)> {
+    may_act(common)?;
+    Ok((setup::runs_world(common)?, operate::authority()))
+}
+
+fn may_act(common: &Common) -> Result<()> {
     if common.read_only {
         return Err(Error::new(Kind::Refused, "this command acts, and --read-only forbids it"));
     }
-    Ok((setup::world(common)?, operate::authority()))
+    Ok(())
 }
 
 fn refuse_sealed(world: &World, run: &crate::domain::RunId) -> Result<()> {
@@ -207,7 +221,8 @@ fn refuse_sealed(world: &World, run: &crate::domain::RunId) -> Result<()> {
     match found {
         Some(summary) if summary.status.is_over() => {
             let message = format!("run {run} is over: {}", ended(summary.status, summary.went_back, summary.caveats));
-            Err(Error::new(Kind::Usage, message).hint(format!("its record: midwatch report {run}")))
+            Err(Error::new(Kind::Usage, message)
+                .hint(format!("its record: {}", shell::on_runs(format_args!("report {run}")))))
         }
         _ => Ok(()),
     }

@@ -84,7 +84,7 @@ fn take(estate: &mut Estate, found: Estate) {
     estate.unread.extend(found.unread);
 }
 
-fn nothing(hostname: &str) -> Estate {
+pub(super) fn nothing(hostname: &str) -> Estate {
     Estate {
         name: hostname.to_owned(),
         environment: Environment::Production,

@@ -3,7 +3,7 @@
 //! The shape is told in `design.md`, section 5. Every problem of a file is found in one reading, and no
 //! section is passed over, because one that is would look like a target that is well.
 
-use crate::config::discovery::discover;
+use crate::config::discovery::{discover, nothing};
 use crate::config::file::{read_trusted, refused};
 use crate::config::packs::Pack;
 use crate::config::paths::Surroundings;
@@ -92,6 +92,13 @@ impl Estate {
     #[must_use]
     pub fn discovered(hostname: &str, around: &Surroundings) -> Self {
         discover(hostname, around)
+    }
+
+    /// What stands in for an estate whose file cannot be used: no target, and the file's name.
+    #[must_use]
+    pub fn standing_in(file: &Path) -> Self {
+        let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+        Self { source: Some(file.to_owned()), failed_units: false, ..nothing(&name) }
     }
 
     /// Reads an estate file.

@@ -81,8 +81,10 @@ async fn reply(dir: &RunDir, line: &[u8], doing: &str) -> Result<Reply> {
 /// Why nothing came of a request that the runner did not reply to in time.
 fn silent(dir: &RunDir, doing: &str, waited: Duration, ask: &Demand) -> Error {
     let cause = format!("no reply within {} s, and the request has expired; {}", waited.as_secs(), nothing_came(ask));
-    Error::machine(doing, cause)
-        .hint(format!("what the runner accepted in the last moment, the run shows: midwatch attach {}", dir.id))
+    Error::machine(doing, cause).hint(format!(
+        "what the runner accepted in the last moment, the run shows: {}",
+        shell::on_estate(format_args!("attach {}", dir.id))
+    ))
 }
 
 /// Waits until the runner is seen stopped twice, and gives its pid: whoever debugs it may hold it up for a moment.

@@ -1,7 +1,7 @@
 //! Edits of the estate file and of the windows beside it, while a console is open.
 //!
 //! ```text
-//!  look (every 3 s) ── another file, and the same at the next look ──> load ──> ready: waits until the console asks for it
+//!  look (every 2 s) ── another file, and the same at the next look ──> load ──> ready: waits until the console asks for it
 //!                                                                        └────> wrong: the one before stays in use
 //! ```
 //! Only what a file is (its inode, size and time) is looked at each time; it is read when that has changed and has then stood still
@@ -11,9 +11,8 @@ use crate::app::msg::Msg;
 use crate::calendar::{self, Calendar};
 use crate::config::estate::Estate;
 use crate::config::paths;
-use crate::domain::Clean;
 use crate::domain::error::Result;
-use crate::gate::World;
+use crate::gate::{World, faults};
 use crate::runner::failpoint;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -24,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How far apart two looks are.
-const LOOK: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Loads the world anew.
 pub type Load = Arc<dyn Fn() -> Result<World> + Send + Sync>;
@@ -38,7 +37,8 @@ pub struct Edits {
 
 /// What is in use, and what was loaded since.
 struct Shared {
-    current: (Estate, Calendar),
+    /// None where what is in use stands in for files that cannot be used.
+    current: Option<(Estate, Calendar)>,
     ready: Option<World>,
 }
 
@@ -50,7 +50,7 @@ impl Edits {
     /// runtime wakes three threads instead of one.
     #[must_use]
     pub fn watch(world: &World, load: Load, out: mpsc::Sender<Msg>) -> Self {
-        let current = (world.estate.clone(), world.calendar.clone());
+        let current = world.wrong.is_none().then(|| (world.estate.clone(), world.calendar.clone()));
         let shared = Arc::new(Mutex::new(Shared { current, ready: None }));
         let (open, closed) = channel();
         let (files, for_thread) = (files(world), Arc::clone(&shared));
@@ -66,7 +66,7 @@ impl Edits {
     pub fn take(&self) -> Option<World> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let world = shared.ready.take()?;
-        shared.current = (world.estate.clone(), world.calendar.clone());
+        shared.current = Some((world.estate.clone(), world.calendar.clone()));
         Some(world)
     }
 }
@@ -122,14 +122,10 @@ fn settle(loaded: Result<World>, shared: &Mutex<Shared>) -> std::result::Result<
         Ok(world) => world,
         Err(error) => {
             tracing::warn!(cause = error.message, "file refused");
-            // Below what cannot be used stands what is wrong with it, a line each.
-            let (head, below) = error.message.split_once('\n').unwrap_or((&error.message, ""));
-            let causes = if below.trim().is_empty() { head } else { below };
-            let causes = causes.lines().map(|line| Clean::text(line.trim()).plain()).filter(|line| !line.is_empty());
-            return Err(causes.collect::<Vec<_>>().join("\n"));
+            return Err(faults(&error));
         }
     };
-    let is_other = (&world.estate, &world.calendar) != (&shared.current.0, &shared.current.1);
+    let is_other = shared.current.as_ref().is_none_or(|used| (&used.0, &used.1) != (&world.estate, &world.calendar));
     shared.ready = is_other.then_some(world);
     Ok(is_other)
 }

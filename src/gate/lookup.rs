@@ -3,7 +3,9 @@
 use crate::app::effect::Query;
 use crate::app::model::TargetId;
 use crate::app::msg::{EstateShown, Msg, RunSummary};
-use crate::config::{paths, patience, plain};
+use crate::config::file::kind_word;
+use crate::config::state::Scope;
+use crate::config::{paths, patience, plain, shell};
 use crate::domain::series::PastRead;
 use crate::domain::{Digest, Error, RunId};
 use crate::gate::edits::{Edits, Load};
@@ -17,6 +19,7 @@ use crate::probes::schedule::Prober;
 use crate::probes::target::Every;
 use crate::runner::adapters;
 use crate::runner::rundir::RunDir;
+use rustix::fs::FileType;
 use std::io::BufReader;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -219,13 +222,19 @@ pub fn shown(world: &World) -> EstateShown {
     let unread = targets(&world.estate, &world.around).into_iter().map(|target| target.unread(Every::default()));
     EstateShown {
         name: world.estate.name.clone(),
-        environment: world.estate.environment.word().to_owned(),
+        environment: environment(world).to_owned(),
         file: file.display().to_string(),
         found: world.estate.discovered.clone(),
         not_found: world.estate.not_found.clone(),
         targets: unread.map(|row| (row.kind, row.target)).collect(),
         calendar: world.calendar.clone(),
     }
+}
+
+/// The word for its environment; not known where its file cannot be used.
+fn environment(world: &World) -> &'static str {
+    let is_known = world.wrong.as_ref().is_none_or(|wrong| !wrong.is_estate);
+    if is_known { world.estate.environment.word() } else { "unknown" }
 }
 
 fn list_set(world: &World, run: RunId, set: Digest, from: u64, rows: u16) -> Msg {
@@ -259,20 +268,43 @@ pub fn find_run(world: &World, wanted: &str) -> crate::domain::error::Result<Run
         .map(|id| RunDir::of(&world.state.dir, id))
         .filter(|dir| patience::at(&dir.path, || dir.path.is_dir()))
     {
-        return Ok(dir);
+        return refuse_foreign(&dir, world.state.scope).map(|()| dir);
     }
     let fits = |run: &RunSummary| !upper.is_empty() && run.id.as_str().ends_with(&upper);
     let found: Vec<RunSummary> = runs(world)?.into_iter().filter(fits).collect();
     match found.as_slice() {
-        [only] => Ok(RunDir::of(&world.state.dir, only.id.clone())),
+        [only] => {
+            let dir = RunDir::of(&world.state.dir, only.id.clone());
+            refuse_foreign(&dir, world.state.scope).map(|()| dir)
+        }
         [] => {
             let place = world.state.dir.join("runs");
             let shown = if wanted.is_empty() { "\"\"".to_owned() } else { wanted.escape_debug().to_string() };
             let message = format!("there is no run {shown} in {}", place.display());
-            Err(Error::new(Kind::Usage, message).hint("midwatch runs lists them; --state DIR names another directory"))
+            let list = shell::on_runs("runs");
+            Err(Error::new(Kind::Usage, message)
+                .hint(format!("{list} lists them; --state DIR names another directory")))
         }
         several => Err(ambiguous(wanted, several)),
     }
+}
+
+/// Refuses what stands in the place of a run: a symbolic link leads elsewhere, and in a state directory of one user a directory of
+/// somebody else's is none of theirs. Root may look at all.
+fn refuse_foreign(dir: &RunDir, scope: Scope) -> crate::domain::error::Result<()> {
+    use crate::domain::Kind;
+    let refused = |why: String| Error::new(Kind::Refused, format!("{} is not a run: {why}", dir.path.display()));
+    let found = rustix::fs::lstat(&dir.path).map_err(|cause| refused(std::io::Error::from(cause).to_string()))?;
+    let kind = FileType::from_raw_mode(found.st_mode);
+    if kind != FileType::Directory {
+        let hint = "a run is a real directory: move it there, or name its own state directory by --state";
+        return Err(refused(format!("it is {}", kind_word(kind))).hint(hint));
+    }
+    let us = rustix::process::geteuid();
+    if scope == Scope::User && !us.is_root() && found.st_uid != us.as_raw() {
+        return Err(refused(format!("it belongs to uid {}, not to you", found.st_uid)));
+    }
+    Ok(())
 }
 
 /// How many runs are named where an abbreviation fits several.
@@ -286,7 +318,7 @@ fn ambiguous(wanted: &str, several: &[RunSummary]) -> Error {
     let line = |run: &RunSummary| format!("{}  {}  {}  {}", run.id, run.status.word(), run.started.minute(), run.title);
     let error = several.iter().take(CANDIDATES).map(line).fold(error, Error::hint);
     match count.checked_sub(CANDIDATES).filter(|more| *more > 0) {
-        Some(more) => error.hint(format!("and {more} more: midwatch runs lists them")),
+        Some(more) => error.hint(format!("and {more} more: {} lists them", shell::on_runs("runs"))),
         None => error,
     }
 }

@@ -20,8 +20,10 @@ use crate::app::effect::{Command, Query};
 use crate::calendar::{self, Calendar};
 use crate::config::estate::Estate;
 use crate::config::paths::{self, Surroundings};
+use crate::config::shell;
 use crate::config::state::State;
 use crate::domain::error::{Error, Result};
+use crate::domain::{Clean, Kind};
 use crate::procedure::catalog::Catalog;
 use crate::runner::adapters::BuiltIn;
 use std::path::PathBuf;
@@ -39,6 +41,17 @@ pub struct World {
     pub state: State,
     /// Midwatch's own program, which the runner is launched from.
     pub exe: PathBuf,
+    /// Why the estate file or the windows beside it cannot be used; runs that exist need neither, and nothing new is started.
+    pub wrong: Option<Wrong>,
+}
+
+/// What of the files of an estate cannot be used.
+#[derive(Clone, Debug)]
+pub struct Wrong {
+    /// Why.
+    pub cause: Error,
+    /// Whether it is the estate file itself, so that not even the environment is known.
+    pub is_estate: bool,
 }
 
 impl World {
@@ -65,11 +78,36 @@ impl World {
         calendar::load(self.estate.source.as_deref())
     }
 
+    /// Refuses to start anything where the estate file or the windows cannot be used.
+    ///
+    /// # Errors
+    /// Kind `Refused`, with what is wrong.
+    pub fn may_start(&self) -> Result<()> {
+        let Some(wrong) = &self.wrong else { return Ok(()) };
+        let message = format!("nothing can be started: {}", first_fault(&wrong.cause));
+        Err(Error::new(Kind::Refused, message).hint(format!("{} lists what is wrong", shell::on_estate("lint"))))
+    }
+
     /// The adapters, as they know this estate.
     #[must_use]
     pub fn adapters(&self) -> BuiltIn {
         BuiltIn::of(&self.estate)
     }
+}
+
+/// What is wrong with a file, a line each: they stand below what cannot be used.
+#[must_use]
+pub fn faults(error: &Error) -> String {
+    let (head, below) = error.message.split_once('\n').unwrap_or((&error.message, ""));
+    let causes = if below.trim().is_empty() { head } else { below };
+    let causes = causes.lines().map(|line| Clean::text(line.trim()).plain()).filter(|line| !line.is_empty());
+    causes.collect::<Vec<_>>().join("\n")
+}
+
+/// The first of them.
+#[must_use]
+pub fn first_fault(error: &Error) -> String {
+    faults(error).lines().next().unwrap_or_default().to_owned()
 }
 
 /// A door: answers come back as messages.

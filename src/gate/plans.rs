@@ -59,6 +59,7 @@ fn refused(procedure: &str, problems: &[Problem]) -> Error {
 /// # Errors
 /// As [`plan`].
 pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) -> Result<PlanShown> {
+    world.may_start()?;
     let plan = plan(world, procedure, params)?;
     let previews = plan.steps.iter().map(preview).collect();
     let (preflight, late) = match preflight::preflight(world, &plan, None) {
@@ -100,7 +101,19 @@ mod tests {
     use super::*;
     use crate::config::estate::Estate;
     use crate::config::paths::Surroundings;
+    use crate::gate::Wrong;
     use crate::gate::offers::tests::world;
+
+    #[test]
+    fn nothing_is_planned_while_the_estate_cannot_be_used() {
+        let given = BTreeMap::from([("unit".to_owned(), "x.service".to_owned())]);
+        assert!(shown(&world(""), "common/restart-unit", &given).is_ok());
+        let cause = Error::new(Kind::Usage, "cannot use the estate file\n  midwatch.toml:3:1: there is no key `x`");
+        let world = World { wrong: Some(Wrong { cause, is_estate: true }), ..world("") };
+        let refused = shown(&world, "common/restart-unit", &given).unwrap_err();
+        let said = "nothing can be started: midwatch.toml:3:1: there is no key `x`";
+        assert_eq!((refused.kind, refused.message.as_str()), (Kind::Refused, said));
+    }
 
     #[test]
     fn what_no_window_allows_is_offered_as_an_emergency() {

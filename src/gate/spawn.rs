@@ -4,6 +4,7 @@ use crate::app::effect::Begun;
 use crate::config::estate::Estate;
 use crate::config::names;
 use crate::config::plain;
+use crate::config::shell;
 use crate::config::state::{Scope, prepare_state};
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
@@ -36,6 +37,7 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> R
     if let Some(refusal) = policy::refusal(plan, world.state.scope == Scope::Team) {
         return Err(refusal);
     }
+    world.may_start()?;
     is_estate_of_now(&world.estate)?;
     let catalog = world.catalog();
     let procedure = catalog.find(&plan.id)?;
@@ -102,7 +104,8 @@ fn is_estate_of_now(estate: &Estate) -> Result<()> {
 pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
     let doing = format!("launch the runner of run {}", dir.id);
     if !dir.path.is_dir() {
-        return Err(Error::new(Kind::Usage, format!("there is no run {}", dir.id)).hint("midwatch runs lists them"));
+        let list = format!("{} lists them", shell::on_runs("runs"));
+        return Err(Error::new(Kind::Usage, format!("there is no run {}", dir.id)).hint(list));
     }
     let errors = plain::append(&dir.path.join("runner.err"));
     let errors = errors.map_err(|cause| Error::machine(&doing, cause).of_kind(Kind::Journal))?;
@@ -128,7 +131,7 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
         Ok(Ok(_)) => Err(refusal(&line).unwrap_or_else(|| {
             Error::machine(&doing, "it ended before it said that it is at work")
                 .hint(format!("see {}", dir.path.join("runner.err").display()))
-                .hint(format!("if the run exists, continue it: midwatch resume {}", dir.id))
+                .hint(format!("if the run exists, continue it: {}", shell::on_runs(format_args!("resume {}", dir.id))))
         })),
     }
 }
@@ -138,7 +141,11 @@ async fn give_up(runner: &mut Child, dir: &RunDir, doing: &str) -> Error {
     let _ = runner.start_kill();
     let _ = tokio::time::timeout(LAUNCH, runner.wait()).await;
     let error = Error::machine(doing, format!("it said nothing within {} s and was ended", LAUNCH.as_secs()));
-    if dir.journal().exists() { error.hint(format!("continue the run: midwatch resume {}", dir.id)) } else { error }
+    if dir.journal().exists() {
+        error.hint(format!("continue the run: {}", shell::on_runs(format_args!("resume {}", dir.id))))
+    } else {
+        error
+    }
 }
 
 /// Refuses to take over another user's run: its acts would have the rights of the one who takes it. Root may, where the owner's
@@ -158,7 +165,10 @@ pub fn refuse_other(dir: &RunDir, consent: Option<u32>, verb: &str) -> Result<()
         let own = owner.map_or_else(|| format!("-u {name}"), |uid| format!("-u '#{uid}'"));
         return Err(Error::new(Kind::Refused, message)
             .hint(format!("with the owner's rights: sudo {own} midwatch --state {} {verb} {id}", dir.state().display()))
-            .hint(format!("as root: midwatch {verb} {id} at a terminal, which asks for the owner's name")));
+            .hint(format!(
+                "as root: {} at a terminal, which asks for the owner's name",
+                shell::on_runs(format_args!("{verb} {id}"))
+            )));
     }
     let message = format!("run {id} belongs to {name}: only they or root can take it over");
     Err(Error::new(Kind::Refused, message)

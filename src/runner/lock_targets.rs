@@ -58,15 +58,20 @@ pub async fn behind(
     let around = Surroundings::of(std::env::vars_os());
     let known = match file {
         _ if !servers => None,
-        Some(file) => Some(Estate::load(file)?),
-        None => Some(Estate::discovered(&identity::host_name(), &around)),
+        Some(file) => Some(Estate::load(file)),
+        None => Some(Ok(Estate::discovered(&identity::host_name(), &around))),
     };
     let mut things = Vec::new();
     for name in names {
         things.push((by_name(name, estate), name.clone()));
         let Some(known) = known.as_ref().filter(|_| kind_of(name).is_some()) else { continue };
         let before = earlier.iter().find(|(identity, of)| of == name && is_of_server(identity));
-        match (of_server(name, known, &around).await, before) {
+        let found = match known {
+            Ok(known) => of_server(name, known, &around).await,
+            // A run that is taken over goes on with what it held.
+            Err(cause) => Err(cause.clone()),
+        };
+        match (found, before) {
             (Ok(identity), Some((before, _))) if is_other(before, &identity) => return Err(other(name)),
             (Ok(identity), _) => things.push((identity, name.clone())),
             (Err(_), Some(_)) => {}

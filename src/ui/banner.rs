@@ -13,6 +13,7 @@ use crate::app::runs::{self, Other};
 use crate::app::snapshot::{Asks, Waiting};
 use crate::config::theme::Role;
 use crate::domain::{Clean, RunStatus};
+use crate::ui::layout::take_top;
 use crate::ui::pen::{self, Pen};
 use crate::ui::text::Strip;
 use ratatui::Frame;
@@ -24,19 +25,31 @@ const MOST: usize = 2;
 /// How many rows it needs at a width; none where there is none.
 #[must_use]
 pub fn rows(snapshot: &Snapshot<'_>, width: u16) -> u16 {
-    match known(snapshot, width, MOST) {
-        Some(lines) => u16::try_from(lines.len()).unwrap_or(1),
-        None => u16::from(snapshot.waiting.is_some() || !snapshot.others.is_empty()),
+    let asked = u16::from(asks(snapshot));
+    match known(snapshot, width, MOST - usize::from(asked)) {
+        Some(lines) => asked + u16::try_from(lines.len()).unwrap_or(1),
+        None => u16::from(asks(snapshot) || !snapshot.others.is_empty()),
     }
+}
+
+/// Whether a run waits for a person: that has the first row to itself.
+fn asks(snapshot: &Snapshot<'_>) -> bool {
+    snapshot.waiting.is_some() || snapshot.others.first().is_some_and(|other| other.status == RunStatus::Waiting)
 }
 
 /// Draws it: what waits for a person comes before anything else.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
-    if let Some(own) = &snapshot.waiting {
-        return waiting(pen, frame, area, own, &snapshot.others);
+    let mut rest = area;
+    let first = if asks(snapshot) { take_top(&mut rest, 1) } else { Rect::ZERO };
+    match &snapshot.waiting {
+        Some(own) => waiting(pen, frame, first, own, &snapshot.others),
+        None if first.height > 0 => others(pen, frame, first, snapshot),
+        None => {}
     }
-    let Some(lines) = known(snapshot, area.width, usize::from(area.height)) else {
-        return others(pen, frame, area, snapshot);
+    let lines = match known(snapshot, rest.width, usize::from(rest.height)) {
+        Some(lines) if rest.height > 0 => lines,
+        None if first.height == 0 => return others(pen, frame, rest, snapshot),
+        _ => return,
     };
     let style = pen.style(Role::UiPrompt);
     let mut sign = Strip::new().gap(1).put(style, pen.symbol(Role::UiPrompt)).gap(1);
@@ -44,14 +57,13 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
         let strip = std::mem::replace(&mut sign, Strip::new().gap(3));
         strip.put(style, line).line()
     });
-    pen.lines(frame, area, &lines.collect::<Vec<_>>());
+    pen.lines(frame, rest, &lines.collect::<Vec<_>>());
 }
 
-/// What should be known of the estate or of the start, over so many rows at the most; `None` where nothing is, or something else comes before
-/// it. Where that is not all of it, the last row ends with the key that shows the rest.
+/// What should be known of the estate or of the start, over so many rows at the most; `None` where nothing is.
+/// Where that is not all of it, the last row ends with the key that shows the rest.
 fn known(snapshot: &Snapshot<'_>, width: u16, rows: usize) -> Option<Vec<Clean>> {
-    let waits = snapshot.others.first().is_some_and(|other| other.status == RunStatus::Waiting);
-    let text = snapshot.banner.as_ref().filter(|_| snapshot.waiting.is_none() && !waits)?;
+    let text = snapshot.banner.as_ref()?;
     let room = usize::from(width).saturating_sub(4);
     let whole = pen::words(&Clean::text(text), room);
     if whole.len() <= rows && snapshot.banners.len() < 2 {

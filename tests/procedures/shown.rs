@@ -42,6 +42,7 @@ fn world(dir: &Path) -> World {
         calendar: midwatch::calendar::Calendar::default(),
         state: State { dir: dir.into(), scope: Scope::User, locks: dir.into(), locks_scope: Scope::User },
         exe: dir.join("midwatch"),
+        wrong: None,
     }
 }
 

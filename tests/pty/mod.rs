@@ -7,6 +7,7 @@ mod checklist;
 mod cut;
 mod demo;
 mod examples;
+mod faulty;
 mod outside;
 mod plain;
 mod private;

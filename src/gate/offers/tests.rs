@@ -35,6 +35,7 @@ pub(crate) fn world(entry: &str) -> World {
         calendar: Calendar::default(),
         state,
         exe: PathBuf::from("/nonexistent"),
+        wrong: None,
     }
 }
 
