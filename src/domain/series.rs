@@ -36,7 +36,7 @@ impl Series {
     /// How many figures a row keeps: an hour of what is read each minute or more often.
     pub const LONGEST: usize = 60;
 
-    /// Takes a figure. It replaces one of the same minute, and whatever lies ahead of it: then the clock was set back.
+    /// Takes a figure. It replaces one of the same minute, and those that lie ahead of it: then the clock was set back.
     pub fn take(&mut self, figure: Figure) {
         while self.0.last().is_some_and(|last| minute(last.at) >= minute(figure.at)) {
             self.0.pop();

@@ -1,4 +1,4 @@
-//! Whoever works at the file: reads the last hour, writes where no one else does, and puts a damaged file aside.
+//! Reads the last hour, writes where no other process does, and puts a damaged file aside.
 
 use super::fault::Fault;
 use super::pending::Pending;
@@ -21,25 +21,25 @@ pub(super) struct Keeper<'a> {
     about: About,
     /// Whether it makes the directory where it is missing.
     makes: bool,
-    tell: &'a dyn Fn(Event),
+    report: &'a dyn Fn(Event),
     /// The lock, while this process is the one that writes.
     lock: Option<File>,
     /// The hour in which the names were swept last.
     swept: Option<i64>,
-    /// What was said last, so that it is said once.
-    said: Option<String>,
+    /// The failure that was reported last: each is reported once.
+    reported: Option<String>,
 }
 
 impl<'a> Keeper<'a> {
-    pub fn new(about: About, makes: bool, tell: &'a dyn Fn(Event)) -> Self {
-        Self { about, makes, tell, lock: None, swept: None, said: None }
+    pub fn new(about: About, makes: bool, report: &'a dyn Fn(Event)) -> Self {
+        Self { about, makes, report, lock: None, swept: None, reported: None }
     }
 
-    /// Tells what the last hour was.
+    /// Reads the last hour and reports it.
     pub fn read(&mut self) {
         let read = self.past(SHOWN, true);
         if let Some(past) = self.settle(read) {
-            (self.tell)(Event::Read(Arc::new(past)));
+            (self.report)(Event::Read(Arc::new(past)));
         }
     }
 
@@ -55,7 +55,7 @@ impl<'a> Keeper<'a> {
         let _ = claims && self.claim(&place)?;
         let estate = self.about.estate();
         self.mended(&place, |writes| {
-            // A journal that a killed writer left is rolled back by whoever writes next.
+            // A journal that a killed writer left is rolled back by the next writer.
             let db = match writes && place.look()?.is_some() {
                 true => Some(schema::open(&place)?),
                 false => schema::open_to_read(&place)?,
@@ -114,25 +114,25 @@ impl<'a> Keeper<'a> {
             let error =
                 Error::new(Kind::Machine, message).hint(format!("the damaged one is kept as {}", kept.display()));
             tracing::warn!(cause = why, kept = %kept.display(), "history damaged");
-            (self.tell)(Event::Trouble(error));
+            (self.report)(Event::Trouble(error));
         }
         work(true).map_err(|fault| fault.into_error(&path))
     }
 
-    /// Says what failed, once, and when it works again.
+    /// Reports what failed, once, and when it works again.
     fn settle<T>(&mut self, done: Result<T>) -> Option<T> {
         match done {
             Ok(done) => {
-                if self.said.take().is_some() {
+                if self.reported.take().is_some() {
                     tracing::info!("history kept again");
                 }
                 Some(done)
             }
             Err(error) => {
-                if self.said.as_ref() != Some(&error.message) {
-                    self.said = Some(error.message.clone());
+                if self.reported.as_ref() != Some(&error.message) {
+                    self.reported = Some(error.message.clone());
                     tracing::warn!(cause = error.message, hint = error.hints.join("; "), "history not kept");
-                    (self.tell)(Event::Trouble(error));
+                    (self.report)(Event::Trouble(error));
                 }
                 None
             }

@@ -5,7 +5,7 @@
 //!                                 one transaction, by the one process of the estate that holds its lock
 //! ```
 //! Everything that touches the disk happens in one thread of its own, or in the command that asks for it: never in the update function,
-//! in the drawing or on a thread of the runtime. Whatever fails there costs figures of the past and nothing else: no reading, no key,
+//! in the drawing or on a thread of the runtime. A failure there costs figures of the past and nothing else: no reading, no key,
 //! and of the quit at most [`PATIENCE`].
 
 mod fault;
@@ -38,7 +38,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub const SHOWN: i64 = 60;
 /// How long the end of a console waits for the last transaction.
 pub const PATIENCE: Duration = Duration::from_millis(500);
-/// How long the disk may take before it is said that it does not answer.
+/// How long the disk may take before that is reported.
 const SLOW: Duration = Duration::from_secs(20);
 
 /// Whose history it is, and where it is kept.
@@ -68,7 +68,7 @@ impl About {
         state::own_home(&self.state, &self.around).unwrap_or_default().join(place::DATABASE)
     }
 
-    /// What tells the estate from every other in the same file: the place of its estate file, whatever leads there.
+    /// The name of the estate in the file: the real path of its estate file.
     fn estate(&self) -> String {
         let place = |file: &PathBuf| std::fs::canonicalize(file).unwrap_or_else(|_| file.clone());
         match &self.file {
@@ -78,7 +78,7 @@ impl About {
     }
 }
 
-/// What became of it, for whoever shows it.
+/// What became of it, for the console that shows it.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The figures of the last hour were read.
@@ -101,10 +101,10 @@ struct Shared {
     pending: Mutex<Pending>,
     /// Since when the thread is at the disk, in nanoseconds of the boot clock; 0 while it is not.
     busy: AtomicU64,
-    /// Whether it was said that the disk does not answer.
+    /// Whether it was reported that the disk does not answer.
     slow: AtomicBool,
     place: PathBuf,
-    tell: Box<dyn Fn(Event) + Send + Sync>,
+    report: Box<dyn Fn(Event) + Send + Sync>,
 }
 
 enum Ask {
@@ -117,15 +117,15 @@ enum Ask {
 impl History {
     /// Begins: reads the last hour, then writes each minute where no other process does so for this estate.
     ///
-    /// `tell` is called from a thread of its own, and from the thread that hands in readings.
+    /// `report` is called from a thread of its own, and from the thread that hands in readings.
     #[must_use]
-    pub fn start(about: About, tell: impl Fn(Event) + Send + Sync + 'static) -> Self {
+    pub fn start(about: About, report: impl Fn(Event) + Send + Sync + 'static) -> Self {
         let shared = Arc::new(Shared {
             pending: Mutex::default(),
             busy: AtomicU64::new(0),
             slow: AtomicBool::new(false),
             place: about.place(),
-            tell: Box::new(tell),
+            report: Box::new(report),
         });
         let (ask, asked) = channel();
         let own = Arc::clone(&shared);
@@ -164,20 +164,20 @@ impl Recorder {
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner).note(rows);
         let busy = self.0.busy.load(Ordering::Relaxed);
         if busy != 0 && clock::boot().since(Boot(busy)) > failpoint::span("HISTORY_SLOW", SLOW) {
-            self.0.tell_slow();
+            self.0.report_slow();
         }
     }
 }
 
 impl Shared {
-    fn tell_slow(&self) {
+    fn report_slow(&self) {
         if self.slow.swap(true, Ordering::Relaxed) {
             return;
         }
         let why = format!("no answer within {}", quantity::span(failpoint::span("HISTORY_SLOW", SLOW)));
         let error = fault::unusable(&self.place, &why, "its file system may hang: `findmnt` lists the mounts");
         tracing::warn!(cause = error.message, "history not kept");
-        (self.tell)(Event::Trouble(error));
+        (self.report)(Event::Trouble(error));
     }
 
     /// Does something at the disk with what is pending; what it leaves stays pending.
@@ -194,8 +194,8 @@ impl Shared {
 /// The thread: at the disk once a minute.
 fn keep(about: About, shared: &Shared, asked: &Receiver<Ask>) {
     let minute = failpoint::span("HISTORY", MINUTE);
-    let tell = |event| (shared.tell)(event);
-    let mut keeper = Keeper::new(about, true, &tell);
+    let report = |event| (shared.report)(event);
+    let mut keeper = Keeper::new(about, true, &report);
     shared.at_the_disk(|_| keeper.read());
     loop {
         let ask = asked.recv_timeout(minute);

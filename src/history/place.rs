@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! history.db      0600, this user's; SQLite makes history.db-journal beside it
-//! history.lock    byte 0: whoever puts a damaged file aside; each other byte: the one process that writes for an estate
+//! history.lock    byte 0: the process that puts a damaged file aside; each other byte: the one process that writes for an estate
 //! ```
 
 use super::fault::unusable;

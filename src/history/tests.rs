@@ -10,15 +10,15 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-/// A state directory and what was told of its history.
+/// A state directory and what was reported of its history.
 struct Home {
     dir: tempfile::TempDir,
-    told: Arc<Mutex<Vec<String>>>,
+    reported: Arc<Mutex<Vec<String>>>,
 }
 
 impl Home {
     fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), told: Arc::default() }
+        Self { dir: tempfile::tempdir().unwrap(), reported: Arc::default() }
     }
 
     fn state(&self) -> PathBuf {
@@ -37,16 +37,16 @@ impl Home {
         About { state, around: around(self.dir.path(), &[]), file: Some(file), name: "the same".to_owned() }
     }
 
-    /// Whoever works at the history of an estate, and what was told so far.
+    /// The keeper of the history of an estate.
     fn keeper<'a>(&self, estate: &str, tell: &'a dyn Fn(Event)) -> Keeper<'a> {
         Keeper::new(self.about(estate), true, tell)
     }
 
     fn teller(&self) -> impl Fn(Event) + use<> {
-        let told = Arc::clone(&self.told);
+        let reported = Arc::clone(&self.reported);
         move |event| {
             if let Event::Trouble(error) = event {
-                told.lock().unwrap().push(error.to_string());
+                reported.lock().unwrap().push(error.to_string());
             }
         }
     }
@@ -56,7 +56,7 @@ impl Home {
         let tell = self.teller();
         let mut pending = noted(&[row("api", figure)]);
         self.keeper(estate, &tell).write(&mut pending);
-        assert_eq!(pending.0.len(), 0, "{:?}", self.told());
+        assert_eq!(pending.0.len(), 0, "{:?}", self.reported());
     }
 
     fn values(&self, estate: &str) -> Vec<f64> {
@@ -64,9 +64,9 @@ impl Home {
         past.figures(&id("api")).iter().map(|figure| figure.value).collect()
     }
 
-    fn told(&self) -> Vec<String> {
+    fn reported(&self) -> Vec<String> {
         let place = fs::canonicalize(self.state()).unwrap().display().to_string();
-        self.told.lock().unwrap().iter().map(|told| told.replace(&place, "STATE")).collect()
+        self.reported.lock().unwrap().iter().map(|reported| reported.replace(&place, "STATE")).collect()
     }
 }
 
@@ -136,7 +136,7 @@ fn what_one_process_wrote_another_reads_and_no_estate_sees_anothers() {
     assert!(home.values("one.toml").starts_with(&[1.0, 2.0]) && home.values("one.toml").ends_with(&[4.0]));
     let modes = ["history.db", "history.lock"].map(|name| fs::metadata(home.state().join(name)).unwrap().permissions());
     assert_eq!(modes.map(|mode| mode.mode() & 0o7777), [0o600; 2]);
-    assert_eq!(home.told(), [""; 0]);
+    assert_eq!(home.reported(), [""; 0]);
 }
 
 #[test]
@@ -238,10 +238,10 @@ fn one_process_writes_for_an_estate_and_the_next_takes_over() {
     drop(first);
     second.write(&mut pending);
     assert_eq!(home.values("one.toml"), [1.0, 3.0, 2.0]);
-    assert_eq!((home.values("other.toml"), home.told()), (vec![9.0], vec![]));
+    assert_eq!((home.values("other.toml"), home.reported()), (vec![9.0], vec![]));
 }
 
-/// What stands in the place of the file, and what is said of it.
+/// What stands in the place of the file, and what is reported of it.
 #[track_caller]
 fn refused(make: impl FnOnce(&Path), says: &str) {
     let home = Home::new();
@@ -256,8 +256,8 @@ fn refused(make: impl FnOnce(&Path), says: &str) {
     keeper.read();
     keeper.write(&mut pending);
     keeper.write(&mut pending);
-    let told = home.told();
-    assert!(matches!(&*told, [one] if one.starts_with(says) && one.contains("\n  hint: ")), "{told:#?}");
+    let reported = home.reported();
+    assert!(matches!(&*reported, [one] if one.starts_with(says) && one.contains("\n  hint: ")), "{reported:#?}");
     assert_eq!(pending.0.len(), 1, "it waits for its chance");
     let after = fs::symlink_metadata(home.database()).unwrap();
     assert_eq!(before.file_type(), after.file_type());
@@ -269,7 +269,7 @@ fn refused(make: impl FnOnce(&Path), says: &str) {
 }
 
 #[test]
-fn what_is_not_ours_to_use_is_left_alone_and_said_once() {
+fn what_is_not_ours_to_use_is_left_alone_and_reported_once() {
     refused(
         |path| symlink("/etc/passwd", path).unwrap(),
         "cannot keep history in STATE/history.db: it is a symbolic link",
@@ -308,7 +308,7 @@ fn a_file_that_is_open_to_others_is_closed() {
     assert_eq!(home.values("one.toml"), [1.0, 2.0]);
 }
 
-/// Damages a file of some figures; it is kept as it was, a new one is begun, and that is said once.
+/// Damages a file of some figures; it is kept as it was, a new one is begun, and that is reported once.
 #[track_caller]
 fn put_aside(damage: impl FnOnce(&Path)) {
     let home = Home::new();
@@ -321,9 +321,9 @@ fn put_aside(damage: impl FnOnce(&Path)) {
     let mut pending = noted(&[row("api", (0, 2.0))]);
     keeper.write(&mut pending);
     keeper.write(&mut pending);
-    let told = home.told();
+    let reported = home.reported();
     let says = "the history in STATE/history.db was damaged, and a new one is begun\n  hint: the damaged one is kept as STATE/";
-    let [one] = &*told else { panic!("{told:#?}") };
+    let [one] = &*reported else { panic!("{reported:#?}") };
     let kept = one.strip_prefix(says).unwrap_or_else(|| panic!("{one}"));
     assert!(kept.starts_with("history.db.damaged-2"), "{kept}");
     assert_eq!(fs::read(home.state().join(kept)).unwrap(), content, "nothing of it is lost");
@@ -350,7 +350,7 @@ fn a_damaged_file_is_put_aside_and_a_new_one_begun() {
 }
 
 #[test]
-fn a_damaged_file_is_not_put_aside_by_whoever_does_not_write() {
+fn a_damaged_file_is_not_put_aside_by_a_process_that_does_not_write() {
     let home = Home::new();
     let tell = home.teller();
     let mut writer = home.keeper("one.toml", &tell);
@@ -358,8 +358,8 @@ fn a_damaged_file_is_not_put_aside_by_whoever_does_not_write() {
     fs::write(home.database(), "no database".repeat(900)).unwrap();
     let mut reader = home.keeper("one.toml", &tell);
     reader.read();
-    let told = home.told();
-    assert!(matches!(&*told, [one] if one.contains("it is damaged")), "{told:?}");
+    let reported = home.reported();
+    assert!(matches!(&*reported, [one] if one.contains("it is damaged")), "{reported:?}");
     let kept = || {
         let names = fs::read_dir(home.state()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.filter(|name| name.contains(".damaged-") && !name.ends_with("-journal")).count()
@@ -394,7 +394,7 @@ fn what_a_killed_writer_had_begun_is_rolled_back() {
     let db = Connection::open(killed.database()).unwrap();
     let of = |value: f64| number(&db, &format!("SELECT count(*) FROM figure WHERE value = {value:.1}"));
     assert_eq!((of(1.0), of(2.0), of(66.0)), (20_001, 1, 0));
-    assert_eq!(killed.told(), [""; 0]);
+    assert_eq!(killed.reported(), [""; 0]);
 }
 
 #[test]
@@ -430,21 +430,21 @@ fn a_reading_contributes_where_no_one_writes_and_there_is_a_directory() {
 }
 
 #[test]
-fn a_disk_that_does_not_answer_is_said_once_and_holds_up_nobody() {
+fn a_disk_that_does_not_answer_is_reported_once_and_blocks_no_reading() {
     let home = Home::new();
-    let told = Arc::clone(&home.told);
+    let reported = Arc::clone(&home.reported);
     let tell = home.teller();
     let shared = Shared {
         pending: Mutex::default(),
         busy: AtomicU64::new(clock::boot().0.saturating_sub(21_000_000_000).max(1)),
         slow: AtomicBool::new(false),
         place: "/nfs/state/history.db".into(),
-        tell: Box::new(tell),
+        report: Box::new(tell),
     };
     let recorder = Recorder(Arc::new(shared));
     let rows = |value| Rows { kind: TargetKind::Service, target: "api".to_owned(), rows: vec![row("api", (0, value))] };
     (0..3).for_each(|value| recorder.note(&rows(f64::from(value))));
     let says = "cannot keep history in /nfs/state/history.db: no answer within 20 s\n  hint: its file system may hang: `findmnt` lists the mounts";
-    assert_eq!(*told.lock().unwrap(), [says]);
+    assert_eq!(*reported.lock().unwrap(), [says]);
     assert_eq!(recorder.0.pending.lock().unwrap().0.len(), 1);
 }

@@ -14,7 +14,7 @@ const GROWTH_SAMPLES: usize = 6;
 const GROWTH_UNEVEN: f64 = 4.0;
 /// Samples closer together than this are not kept, so that the window holds few of them.
 const GROWTH_STEP: Duration = Duration::from_secs(5);
-/// What lies further apart than this is not one growth: nobody looked in between. Figures of the past are a minute apart.
+/// What lies further apart than this is not one growth: nothing was read in between. Figures of the past are a minute apart.
 const GROWTH_GAP: Duration = Duration::from_secs(150);
 
 /// The used bytes of the last minutes.
@@ -23,7 +23,7 @@ pub(super) struct Growth(pub(super) VecDeque<(Instant, u64)>);
 
 impl Growth {
     /// Puts samples before its own that were taken before this process began: how long ago each was, oldest first, and the used bytes.
-    /// What lies before a gap tells nothing of the growth since.
+    /// What lies before a gap says nothing of the growth since.
     pub fn begin_with(&mut self, now: Instant, past: impl DoubleEndedIterator<Item = (Duration, u64)>) {
         let mut next = self.0.front().map_or(now, |(at, _)| *at);
         for (ago, used) in past.rev() {
@@ -39,7 +39,7 @@ impl Growth {
         }
     }
 
-    /// Takes a sample and tells the growth in bytes an hour, once there are enough of them and they grow evenly.
+    /// Takes a sample and returns the growth in bytes an hour, once there are enough of them and they grow evenly.
     pub fn take(&mut self, now: Instant, used: u64) -> Option<f64> {
         while self.0.front().is_some_and(|(at, _)| now.duration_since(*at) > GROWTH_WINDOW) {
             self.0.pop_front();
