@@ -21,7 +21,7 @@ pub fn sentence(row: &Row, now: Wall) -> String {
         let (every, limit) = (quantity::span(row.every), quantity::span(row.every * 3));
         return format!("stale: the last reading is {} old, limit {limit} (read every {every})", quantity::age(age));
     }
-    match judged(row.kind, seen) {
+    match figure(row.kind, seen) {
         Some(judged) => format!("{verdict}: {}", judged.words(seen.verdict)),
         None if bloat_limits(row.kind, seen).is_some() => {
             format!("{verdict}: {}; {}", seen.detail, bloat_limits(row.kind, seen).unwrap_or_default())
@@ -45,9 +45,9 @@ pub fn brief(row: &Row, now: Wall) -> String {
         (Some((why, _)), _) => first(why),
         (None, None) => "not read yet".to_owned(),
         (None, Some(_)) if row.is_stale(now) => "stale".to_owned(),
-        (None, Some(seen)) => match judged(row.kind, seen).filter(|_| seen.verdict != Verdict::Ok) {
+        (None, Some(seen)) => match figure(row.kind, seen).filter(|_| seen.verdict != Verdict::Ok) {
             Some(judged) => judged.short(),
-            None => other_cause(row, seen).unwrap_or_else(|| first(&seen.detail)),
+            None => other_cause(row, seen).map_or_else(|| first(&seen.detail), |cause| first(&cause)),
         },
     }
 }
@@ -76,6 +76,9 @@ fn other_cause(row: &Row, seen: &Observation) -> Option<String> {
     if seen.verdict == Verdict::Ok {
         return None;
     }
+    if let Some(reason) = own_reason(seen) {
+        return Some(reason.to_owned());
+    }
     if let (TargetKind::Bloat, Verdict::Warn, Some(Fact::Real(share))) =
         (row.kind, seen.verdict, seen.facts.get("bloat_ratio"))
     {
@@ -85,20 +88,34 @@ fn other_cause(row: &Row, seen: &Observation) -> Option<String> {
         Fact::Text(text) => Some(text.clone()),
         _ => None,
     };
-    match (row.kind, seen.verdict) {
-        (TargetKind::Bloat, Verdict::Unknown) => return text("reason"),
-        (TargetKind::Backup, Verdict::Unknown) => {
-            return text("not_verified").map(|why| format!("not verified: {why}"));
-        }
-        _ => {}
+    if let (TargetKind::Backup, Verdict::Unknown) = (row.kind, seen.verdict) {
+        return text("not_verified").map(|why| format!("not verified: {why}"));
     }
+    // Of a reading from before reasons were noted.
     let causes = [
-        ("verified", Fact::Bool(false), "checksum wrong"),
-        ("size_bytes", Fact::Int(0), "empty"),
-        ("name_matches", Fact::Bool(false), "not for the name asked for"),
-        ("served_matches_file", Fact::Bool(false), "served ≠ file"),
+        (TargetKind::Backup, "verified", Fact::Bool(false), "checksum wrong"),
+        (TargetKind::Backup, "size_bytes", Fact::Int(0), "empty"),
+        (TargetKind::Certificate, "name_matches", Fact::Bool(false), "not for the name asked for"),
+        (TargetKind::Certificate, "served_matches_file", Fact::Bool(false), "served ≠ file"),
     ];
-    causes.into_iter().find(|(name, value, _)| seen.facts.get(name) == Some(value)).map(|(.., words)| words.to_owned())
+    let is_it = |(kind, name, value, _): &(TargetKind, &str, Fact, &str)| {
+        *kind == row.kind && seen.facts.get(name) == Some(value)
+    };
+    causes.into_iter().find(is_it).map(|(.., words)| words.to_owned())
+}
+
+/// The part of what the row says that its verdict comes from, where the reading notes it.
+fn own_reason(seen: &Observation) -> Option<&str> {
+    match seen.facts.get("reason")? {
+        Fact::Text(reason) if seen.verdict != Verdict::Ok => Some(reason),
+        _ => None,
+    }
+}
+
+/// The figure that the verdict comes from: it says more than the first part of the row, and less than any other part.
+fn figure(kind: TargetKind, seen: &Observation) -> Option<Judged> {
+    let is_first = |reason: &str| seen.detail.starts_with(reason) && !seen.facts.contains_key("shape");
+    if own_reason(seen).is_none_or(is_first) { judged(kind, seen) } else { None }
 }
 
 /// A figure of a row with the limits that the row has for it.
@@ -280,6 +297,43 @@ mod tests {
         assert_eq!(sentence(&row, at(61)), never);
         row.lost = None;
         assert_eq!(sentence(&row, at(61)), "unknown: not read yet");
+    }
+
+    #[test]
+    fn the_reason_that_a_reading_notes_counts_before_what_its_facts_suggest() {
+        use TargetKind::{Backup, Bloat, Certificate, Kubernetes};
+        let cases = [
+            (
+                Bloat,
+                "0 B ±2.6 MiB of 9.1 MiB would come back · wraparound age 118 % of its limit",
+                "wraparound age 118 % of its limit",
+            ),
+            (Bloat, "0 B · invalid: uniqueness is not enforced · reindex", "invalid: uniqueness is not enforced"),
+            (Certificate, "61 d · R11 · its issuer is not sent · served ≠ file", "its issuer is not sent"),
+            (Kubernetes, "ready · disk pressure · v1.31.2", "disk pressure"),
+            (Kubernetes, "3 of 3 ready · CrashLoopBackOff", "CrashLoopBackOff"),
+            (Backup, "20:46 yesterday · 14 MiB · 1 failed since", "1 failed since"),
+        ];
+        for (kind, detail, reason) in cases {
+            let mut row = row(kind, Verdict::Critical, detail, &[]);
+            let facts = &mut row.observation.as_mut().unwrap().facts;
+            facts.insert("reason", Fact::Text(reason.to_owned()));
+            facts.extend([("size_bytes", Fact::Int(0)), ("served_matches_file", Fact::Bool(false))]);
+            assert_eq!(brief(&row, at(1)), reason);
+            assert_eq!(sentence(&row, at(1)), format!("critical: {reason}"));
+        }
+        // A figure that the row says first is said with its limit; one of another series is not.
+        let age = [("age_s", 31.0 * 3600.0), ("max_age_s", 86_400.0)];
+        let mut old = row(Backup, Verdict::Critical, "31 h old · limit 24 h · 14 MiB", &age);
+        old.observation.as_mut().unwrap().facts.insert("reason", Fact::Text("31 h old · limit 24 h".to_owned()));
+        assert_eq!(
+            (brief(&old, at(1)).as_str(), sentence(&old, at(1)).as_str()),
+            ("31 h old", "critical: 31 h old, limit 24 h")
+        );
+        let seen = old.observation.as_mut().unwrap();
+        seen.detail = "app_*.sql: none since 2026-11-29 03:10".to_owned();
+        seen.facts.extend([("reason", Fact::Text(seen.detail.clone())), ("shape", Fact::Text("app_*.sql".to_owned()))]);
+        assert_eq!(brief(&old, at(1)), "app_*.sql: none since 2026-11-29 03:10");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! ```text
 //!  directory ── series ──> newest members ──> checksum (two seconds at a time) ──> judge ──> finding
 //!                 ├─ kind: which names are those of backups
+//!                 ├─ contents: whether a directory holds what those before it hold
 //!                 ├─ inside: what a directory holds, and whether its program finished it
+//!                 ├─ lines: which of them are one series by the shape of their names; each is judged, and the worst is the row
 //!                 └─ when: the time in a name (stamp), the last change, the zone of this host, the other members
 //! ```
 //! A member is a file or a directory that the pattern fits. The newest is the one of the latest time in its data: that in its name
@@ -18,24 +20,28 @@
 //!
 //! Facts: `newest` (its name) `newest_at` (RFC 3339, UTC) `time_from` (`name`, `mtime`, `name and mtime`, `name or mtime`, `name against mtime`) `age_s` `size_bytes` `path`
 //! `directory` `count` `unfinished` `failed` `future` (how many are dated in it) `beside` (how many files are none) `max_age_s` `interval_s` `gaps` `median_size_bytes` `verified`
-//! `verified_at` `sha256` `checksum_file`; `not_verified` says why `verified` is absent, `remedy_command` grants the right to read what cannot be read.
+//! `series` (how many) `shape` (of the names that the row is about) `ended` `reason` `verified_at` `sha256` `checksum_file`; `not_verified` says why `verified` is absent,
+//! `remedy_command` grants the right to read what cannot be read.
 
 pub(crate) mod checksum;
+mod contents;
 mod inside;
 mod judge;
 pub mod kind;
+mod lines;
 mod objects;
 pub(crate) mod series;
+mod shape;
 pub mod stamp;
 pub(crate) mod sums;
 mod unread;
 pub(crate) mod when;
 
 use crate::config::estate::{Backup, BackupPlace};
-use crate::domain::{Finding, Loss, Observation, Trend, Wall};
+use crate::domain::{Fact, Finding, Loss, Observation, Trend, Wall};
 use crate::probes::backups::checksum::Verifier;
 use crate::probes::backups::judge::Checked;
-use crate::probes::backups::series::{Identity, Series};
+use crate::probes::backups::series::{Identity, Member, Series};
 use crate::probes::backups::when::Clock;
 use crate::probes::blocking::Blocking;
 use crate::probes::clock;
@@ -43,7 +49,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the directory may take to be read; a hung NFS server never answers.
 const DEADLINE: Duration = Duration::from_secs(25);
@@ -72,6 +78,8 @@ struct Memory {
     /// The newest one.
     newest: Option<OsString>,
     verifier: Verifier,
+    /// Whether there is no reading after this one, so that nothing is verified later.
+    is_once: bool,
 }
 
 impl BackupReader {
@@ -79,6 +87,11 @@ impl BackupReader {
     #[must_use]
     pub fn new(target: Backup) -> Self {
         Self { target, blocking: Blocking::new("backups"), memory: Arc::default() }
+    }
+
+    /// Reads once and never again: what is not verified in this reading is not verified at all.
+    pub fn once(&mut self) {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).is_once = true;
     }
 
     /// Reads once.
@@ -92,7 +105,7 @@ impl BackupReader {
             let series = series.map_err(|_| format!("no answer within {} s", DEADLINE.as_secs()))??;
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
             let directory = Path::new(objects::directory(&place.prefix));
-            let seen = judge::judge(&self.target, directory, &series, None, clock::now().wall);
+            let seen = lines::judge(&self.target, directory, &series, &mut |_| None, clock::now().wall);
             return Ok(vec![Finding::of_target(memory.with_trend(seen, &series))]);
         }
         let (target, memory) = (self.target.clone(), Arc::clone(&self.memory));
@@ -117,15 +130,17 @@ fn look(target: &Backup, memory: &mut Memory, now: Wall, clock: &Clock) -> Resul
     }
     let series = series::list(pattern, &memory.before, clock)?;
     memory.before = series.looked_at.clone();
-    let checked = series.members.first().filter(|newest| !newest.is_dir).and_then(|newest| {
-        let expected = checksum::beside(&directory, &newest.name)?;
+    let until = Instant::now() + if memory.is_once { checksum::ONCE } else { checksum::BUDGET };
+    let (verifier, is_once) = (&mut memory.verifier, memory.is_once);
+    let mut checked = |newest: &Member| {
+        let expected = checksum::beside(&directory, &newest.name).filter(|_| !newest.is_dir)?;
         let path = directory.join(&newest.name);
-        let verifier = &mut memory.verifier;
-        let go_on = || verifier.go_on(&path, &newest.identity, checksum::BUDGET, seconds);
+        let left = until.saturating_duration_since(Instant::now());
+        let go_on = || verifier.go_on(&path, &newest.identity, left, seconds);
         let progress = expected.digest.is_ok().then(go_on);
-        Some(Checked { expected, progress })
-    });
-    let seen = judge::judge(target, &directory, &series, checked.as_ref(), now);
+        Some(Checked { expected, progress, is_once })
+    };
+    let seen = lines::judge(target, &directory, &series, &mut checked, now);
     Ok(memory.with_trend(seen, &series))
 }
 
@@ -133,7 +148,10 @@ impl Memory {
     /// Adds the size of a newest member that was not there before: the history of a series is that of its members, not of its
     /// readings.
     fn with_trend(&mut self, mut seen: Observation, series: &Series) -> Observation {
-        if let Some(newest) = series.members.first().filter(|newest| self.newest.as_ref() != Some(&newest.name)) {
+        let Some(Fact::Text(name)) = seen.facts.get("newest") else { return seen };
+        let is_it = |member: &&Member| member.name.to_string_lossy() == name.as_str();
+        let newest = series.members.iter().find(is_it).filter(|newest| self.newest.as_ref() != Some(&newest.name));
+        if let Some(newest) = newest {
             self.newest = Some(newest.name.clone());
             seen.trend = newest.size.map(|_| Trend::of("size_bytes"));
         }

@@ -104,6 +104,9 @@ pub async fn read_all_after(targets: Vec<Target>, deadline: Duration, past: &Pas
         async move {
             let mut known = Known::new(&target, Every::default());
             let mut reader = Reader::new(&target, &http, past);
+            if let Memory::Backup(backups) = &mut reader.memory {
+                backups.once();
+            }
             let reading = within(deadline, &mut reader).await;
             known.settle(reading, clock::now().wall);
             known.rows()

@@ -97,3 +97,29 @@ fn an_index_that_is_worked_on_is_not_left_behind() {
         server.sql(&format!("DROP INDEX {left}"));
     }
 }
+
+#[test]
+fn an_invalid_index_is_never_well_for_a_role_that_may_not_see_what_is_built() {
+    let server = Server::start("");
+    server.sql(TABLES);
+    server.sql("CREATE ROLE plain LOGIN; GRANT pg_read_all_data TO plain");
+    server.postgres.sql("postgres", "CREATE UNIQUE INDEX CONCURRENTLY twice_id ON twice (id)").unwrap_err();
+    let writer = server.session("writer");
+    server.run(&writer, "BEGIN; INSERT INTO kept VALUES (3)");
+    let worker = server.session("worker");
+    let at_work = server
+        .runtime
+        .spawn(async move { worker.batch_execute("CREATE INDEX CONCURRENTLY kept_id ON kept (id)").await });
+    wait_for("the build", || (server.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == "2").then_some(()));
+    let seen = server.read(&mut server.reader("plain", "postgres"));
+    // Nothing works on its table: whatever is built, it is not that.
+    assert_eq!(seen.row("public.twice_id").verdict, Verdict::Critical);
+    let row = seen.row("public.kept_id");
+    assert_eq!((row.verdict, text(row, "remedy_command")), (Verdict::Unknown, "GRANT pg_monitor TO plain;"));
+    assert!(row.detail.ends_with(" · invalid, or being built: needs pg_monitor to know"), "{}", row.detail);
+    assert_eq!(int(seen.database(), "invalid_indexes"), 2);
+    // With that right it is seen to be built.
+    assert!(!server.seen().names().contains(&"public.kept_id"));
+    server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'worker'");
+    assert!(server.runtime.block_on(at_work).unwrap().is_err());
+}

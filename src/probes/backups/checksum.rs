@@ -19,12 +19,14 @@ use std::time::{Duration, Instant};
 pub const ENDING: &str = ".sha256";
 /// How long one reading may hash.
 pub const BUDGET: Duration = Duration::from_secs(2);
+/// How long the only reading of a check may hash.
+pub const ONCE: Duration = Duration::from_secs(15);
 /// How much is hashed between two looks at the clock.
 const PIECE: usize = 256 * 1024;
 /// How much of a checksum file is read.
 const SUMS_LIMIT: u64 = 4 << 20;
 /// How many results are remembered.
-const REMEMBERED: usize = 8;
+const REMEMBERED: usize = 256;
 
 /// What should be, and where it says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +128,11 @@ impl Verifier {
     pub fn go_on(&mut self, path: &Path, identity: &Identity, budget: Duration, now: i64) -> Progress {
         if let Some((_, _, digest, at)) = self.done.iter().find(|(known, of, ..)| known == path && of == identity) {
             return Progress::Done(digest.clone(), *at);
+        }
+        // One file after the other: what another one has been hashed of is not lost.
+        let is_other = |work: &UnderWay| work.path != path && budget.is_zero();
+        if self.under_way.as_ref().is_some_and(is_other) {
+            return Progress::UnderWay(0.0);
         }
         match self.hash(path, identity, budget) {
             Ok(Some(digest)) => {

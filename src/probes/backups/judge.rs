@@ -3,13 +3,15 @@
 //! | what | verdict |
 //! |---|---|
 //! | no member; the newest older than `max_age`, empty, smaller than `min_size`, or not what its checksum says | critical |
-//! | all members dated in the future; none that is finished yet; a checksum that cannot be read | unknown |
+//! | all members dated in the future; none that is finished yet; a checksum that cannot be read, or not held against it by a `check` | unknown |
+//! | the newest a file whose last change is more than 26 hours before the time of its name; where that change is older than `max_age` | warn; unknown |
 //! | the newest has a name that says a day of more than a year before its last change, or, of a file, behind it | unknown |
 //! | the newest within `max_age` by its last change and not by its name, where either may be right | unknown |
 //! | the newest, or one that may be, cannot be read | unknown |
 //! | the size of the newest is not known, and `min_size` is set | unknown |
 //! | the newest no more than an empty archive (`size`) | critical |
 //! | the newest less than half of the median of up to 29 members before it, of at least 3; less than a tenth of one or two | warn |
+//! | the newest a directory without a dump that all before it hold (`contents`) | warn |
 //! | a gap among the last 7 distances; a member dated in the future beside others; one that failed since the newest | warn |
 //!
 //! An increment is held against increments alone.
@@ -21,16 +23,16 @@ mod size;
 
 use crate::config::estate::Backup;
 use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
-use crate::probes::backups::checksum::{ENDING, Expected, Progress};
+use crate::probes::backups::checksum::{ENDING, Expected, ONCE, Progress};
 use crate::probes::backups::series::{Member, Series};
-use crate::probes::backups::when::TimeFrom;
+use crate::probes::backups::when::{APART, TimeFrom};
 use crate::probes::sentence::Sentence;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 /// How many members before the newest say what is usual.
-const USUAL: usize = 3;
+pub(super) const USUAL: usize = 3;
 /// How many of the last distances warn.
 const RECENT: usize = 7;
 
@@ -40,6 +42,8 @@ pub struct Checked {
     pub expected: Expected,
     /// What is; `None` where it is not known what should be.
     pub progress: Option<Progress>,
+    /// Whether there is no reading after this one.
+    pub is_once: bool,
 }
 
 /// Judges a series at a moment.
@@ -72,8 +76,12 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
         ("path", Fact::Text(path(directory, newest))),
     ]);
     let mut said = of_time(target, series, newest, now);
+    said.source(target, newest, now);
     said.checksum(newest, checked, &mut facts);
     said.size(target, series, newest, &mut facts);
+    if let Some(name) = series.lacking.get(&newest.name) {
+        said.add(Verdict::Warn, format!("without {name}"));
+    }
     said.gaps(target, series, &mut facts);
     if series.growing > 0 && said.verdict != Verdict::Ok {
         said.add(Verdict::Ok, format!("{} being written", quantity::count(series.growing as u64)));
@@ -85,6 +93,7 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
     if failed > 0 {
         said.add(Verdict::Warn, format!("{} failed since", quantity::count(failed as u64)));
     }
+    said.note_reason(&mut facts);
     let detail = said.words.join(" · ");
     Observation { verdict: said.verdict, detail, facts, observed_at: now, trend: None }
 }
@@ -103,10 +112,10 @@ fn of_time(target: &Backup, series: &Series, newest: &Member, now: Wall) -> Sent
         let verdict = if age > target.max_age { Verdict::Critical } else { Verdict::Ok };
         (verdict, when(target, age, made, now))
     };
-    let mut said = Sentence { verdict, words: vec![words] };
+    let mut said = Sentence::of(verdict, words);
     if let Some(unread) = &series.unread {
         // It may be newer than the newest: an age proves nothing.
-        said.verdict = Verdict::Unknown;
+        said = Sentence::of(Verdict::Ok, said.words.concat());
         said.add_time(Verdict::Unknown, &unread.words());
     }
     if let Some(unread) = &newest.unread {
@@ -159,9 +168,20 @@ fn when(target: &Backup, age: Duration, made: Wall, now: Wall) -> String {
 }
 
 impl Sentence {
+    /// Says that a file was last changed long before its name says: an old file under a new name holds old data.
+    fn source(&mut self, target: &Backup, newest: &Member, now: Wall) {
+        let changed = newest.identity.changed.0;
+        if newest.is_dir || newest.from != TimeFrom::Name || newest.unix.saturating_sub(changed) <= APART {
+            return;
+        }
+        let age = Duration::from_secs(u64::try_from(now.0.as_second().saturating_sub(changed)).unwrap_or(0));
+        let verdict = if age > target.max_age { Verdict::Unknown } else { Verdict::Warn };
+        self.add_time(verdict, &format!("last changed {} ago", quantity::age(age)));
+    }
+
     /// Says something about the time, right behind it.
     fn add_time(&mut self, verdict: Verdict, words: &str) {
-        self.verdict = self.verdict.worse(verdict);
+        self.weigh(verdict, words);
         if let Some(first) = self.words.first_mut() {
             first.push_str(" · ");
             first.push_str(words);
@@ -169,7 +189,7 @@ impl Sentence {
     }
 
     fn checksum(&mut self, newest: &Member, checked: Option<&Checked>, facts: &mut BTreeMap<&'static str, Fact>) {
-        let Some(Checked { expected, progress }) = checked else {
+        let Some(Checked { expected, progress, is_once }) = checked else {
             if newest.is_dir {
                 facts.insert("not_verified", Fact::Text("a directory is not verified".to_owned()));
                 return;
@@ -187,6 +207,10 @@ impl Sentence {
             (Err(why), _) => lost(self, why),
             (_, Some(Progress::Lost(why))) => lost(self, why),
             (_, None) => lost(self, "not read"),
+            // A check that is made again and again would never come to its end.
+            (_, Some(Progress::UnderWay(share))) if *is_once => {
+                lost(self, &format!("only {} of it was read in {} s", quantity::percent(*share), ONCE.as_secs()));
+            }
             (_, Some(Progress::UnderWay(share))) => {
                 let words = format!("verifying {}", quantity::percent(*share));
                 facts.insert("not_verified", Fact::Text(words.clone()));
@@ -233,7 +257,7 @@ impl Sentence {
 }
 
 /// The middle of some figures; the lower one of two.
-fn median(figures: &mut [u64]) -> Option<u64> {
+pub(super) fn median(figures: &mut [u64]) -> Option<u64> {
     figures.sort_unstable();
     figures.get(figures.len().saturating_sub(1) / 2).copied()
 }

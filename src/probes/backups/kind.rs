@@ -11,11 +11,14 @@
 //! | a word that says what became of it: first, last, before its format, or before a number | `tmp-a.dump`, `a-failed.sql.gz`, `a-failed-2026.sql` |
 //! | a set whose program writes a list last, and that has none yet | `duplicity-full.….vol1.difftar.gpg` |
 //! | an ending that describes, beside what it describes | `a.json` beside `a.dump` |
+//! | the name of a member and something behind it (`companions`) | `a.dump.key.enc` |
 
 mod around;
+mod companions;
 mod table;
 
 pub use around::{Around, SNAPSHOTS};
+pub use companions::companions;
 
 use crate::probes::backups::kind::table::{
     ALGORITHMS, BESIDE, BETWEEN, COMPANIONS, DESCRIBES, DIRECTORIES, DUMPS, FAILED, FILES, FIRST, FORMATS, HEADS,

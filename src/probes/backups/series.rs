@@ -5,8 +5,10 @@ mod stored;
 pub use stored::{Stored, of_objects};
 
 use crate::domain::glob;
+use crate::probes::backups::contents;
 use crate::probes::backups::inside::{self, Inside};
 use crate::probes::backups::kind::{self, Around, Kind};
+use crate::probes::backups::lines::Kept;
 use crate::probes::backups::unread::{Unread, why};
 use crate::probes::backups::when::{self, Clock, SKEW, TimeFrom};
 use std::cmp::Reverse;
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 /// How many of the newest are looked at.
 const LOOKED_AT: usize = 256;
-/// How many of the newest are kept, for the history of sizes and distances.
+/// How many of the newest of each shape are kept, for the history of sizes and distances.
 pub const KEPT: usize = 30;
 /// A member that was written to so few seconds ago, and that was not the same before, is still being written.
 const SETTLED: i64 = 10;
@@ -74,7 +76,7 @@ impl Member {
 }
 
 /// A series as it lies there.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Series {
     /// The newest members, newest first, none of them from the future.
     pub members: Vec<Member>,
@@ -92,6 +94,8 @@ pub struct Series {
     pub beside: usize,
     /// One that lies there, of which nothing can be known.
     pub unread: Option<Unread>,
+    /// A dump that a directory lacks and those before it have, by the name of the directory.
+    pub lacking: HashMap<OsString, String>,
     /// What the newest are, those that grow included, for the next look.
     pub looked_at: HashMap<OsString, Identity>,
 }
@@ -281,8 +285,7 @@ impl<'a> Sieve<'a> {
         when::settle(&mut members, self.clock);
         members.sort_by(|one, other| (other.unix, &other.name).cmp(&(one.unix, &one.name)));
         self.leave_out_links(directory, &mut members);
-        self.series.looked_at =
-            members.iter().take(KEPT).map(|member| (member.name.clone(), member.identity.clone())).collect();
+        self.series.looked_at = members.iter().map(|member| (member.name.clone(), member.identity.clone())).collect();
         self.keep(directory, members, before);
         self.series
     }
@@ -290,9 +293,10 @@ impl<'a> Sieve<'a> {
     /// Keeps the newest that are finished.
     fn keep(&mut self, directory: &Path, members: Vec<Member>, before: &HashMap<OsString, Identity>) {
         let mut budget = inside::FILES;
+        let mut kept = Kept::default();
         for mut member in members {
-            if self.series.members.len() == KEPT {
-                break;
+            if !kept.has_room(&member) {
+                continue;
             }
             let is_growing = self.grows(&member, before);
             let inside = (!is_growing && member.is_dir)
@@ -317,10 +321,16 @@ impl<'a> Sieve<'a> {
             if is_growing || !is_done {
                 self.series.count = self.series.count.saturating_sub(1);
             } else {
+                kept.add(&member);
                 self.series.members.push(member);
             }
         }
         newest_first(&mut self.series.members);
+        let lacks = contents::compare(directory, &self.series.members);
+        self.series.members.retain(|member| !lacks.unfinished.contains(&member.name));
+        self.series.unfinished += lacks.unfinished.len();
+        self.series.count = self.series.count.saturating_sub(lacks.unfinished.len());
+        self.series.lacking = lacks.dumps;
     }
 
     /// Leaves out what is no backup beside the others: descriptions, parts of a repository, sets without their list.
@@ -340,6 +350,14 @@ impl<'a> Sieve<'a> {
             let describes = describes.next().unwrap_or(false);
             beside += usize::from(describes);
             !describes
+        });
+        let names: Vec<&[u8]> = members.iter().map(|member| member.name.as_bytes()).collect();
+        let mut kinds = kind::companions(&names, self.pattern.as_bytes()).into_iter();
+        members.retain(|_| {
+            let kind = kinds.next().unwrap_or(Kind::Member);
+            beside += usize::from(kind == Kind::Beside);
+            unfinished += usize::from(kind == Kind::Unfinished);
+            kind == Kind::Member
         });
         self.series.beside += beside;
         self.series.unfinished += unfinished;

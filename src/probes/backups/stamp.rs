@@ -2,18 +2,23 @@
 //!
 //! | written | read as |
 //! |---|---|
-//! | `2026-11-22`, `2026_11_22`, `2026.11.22`, `20261122` | that day |
+//! | `2026-11-22`, `2026_11_22`, `2026.11.22`, `2026 11 22`, `20261122` | that day |
 //! | a day, then `T`, `_`, `-`, `.`, `@` or a space, then `02-10-05`, `02:10`, `02_10_05`, `02.10.05`, `021005`, `0210`, `02h10m` | that moment |
 //! | `20261122021005`, `202611220210`, also with three or six more digits of a fraction | that moment |
 //! | `2026112202` | that hour, or the second of that day |
 //! | a moment, then `Z`, `UTC`, `UTC+02`, `GMT-5`, `+0200`, `+02:00`, `-05:00`, `CET`, also behind a fraction; `GMT-` before it | in that zone |
 //! | ten digits from 1000000000 to 4102444799, or thirteen | seconds, or milliseconds, since the epoch |
+//! | `17-Nov-2026`, `November_17_2026`, `2026-Nov-17`, also with a time as above | that day, that moment |
+//! | `261122-021005` of 2020 to 2059 | that moment |
+//! | `22112026`, `11222026`, where only one of the two can be the month | that day |
+//! | `2026326` of 2020 to 2059 | the day of the year |
 //!
 //! Digits on either side of it, and it is none of these; nor is anything inside an id of hexadecimal digits. `22-11-2026` and
 //! `11-22-2026` are that day, with a time as above; `05-11-2026` is not read: which is the month cannot be known.
 
 mod clock;
 pub(super) mod id;
+mod worded;
 mod zone;
 
 use crate::probes::backups::stamp::clock::{Clock, clock};
@@ -55,13 +60,21 @@ pub fn find(name: &[u8]) -> Vec<Stamp> {
             at += long;
             continue;
         }
+        if !before.last().is_some_and(u8::is_ascii_alphanumeric)
+            && let Some((stamp, used)) = worded::worded(rest)
+        {
+            found.push(stamp);
+            at += used;
+            continue;
+        }
         let digits = leading_digits(rest);
         if digits == 0 {
             at += 1;
             continue;
         }
         if !before.last().is_some_and(u8::is_ascii_alphanumeric)
-            && let Some((stamp, used)) = year_last(rest)
+            && let Some((stamp, used)) =
+                year_last(rest).or_else(|| worded::in_one_run(rest).filter(|_| day(rest).is_none()))
         {
             found.push(stamp);
             at += used;
@@ -173,7 +186,7 @@ fn year_last(text: &[u8]) -> Option<(Stamp, usize)> {
 fn day(text: &[u8]) -> Option<(Date, &[u8], bool)> {
     let (year, rest) = number(text, 4)?;
     let (separator, rest) = match rest.split_first()? {
-        (byte @ (b'-' | b'_' | b'.'), rest) => (Some(*byte), rest),
+        (byte @ (b'-' | b'_' | b'.' | b' '), rest) => (Some(*byte), rest),
         _ => (None, rest),
     };
     let (month, rest) = number(rest, 2)?;

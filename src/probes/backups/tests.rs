@@ -49,11 +49,11 @@ fn touch(dir: &Path, name: &str, changed: i64) {
     File::open(dir.join(name)).unwrap().set_times(FileTimes::new().set_modified(moment)).unwrap();
 }
 
-/// Daily members until today at 02:10, newest first, whose last change says nothing.
+/// Daily members until today at 02:10, newest first.
 fn days(dir: &Path, count: i64, size: usize) {
     for day in 0..count {
         let at = jiff::Timestamp::from_second(unix("2026-11-22T02:10:00Z") - day * 24 * HOUR).unwrap();
-        put(dir, &format!("{}.dump", at.strftime("%Y-%m-%dT%H%M")), size, "2026-01-01T00:00:00Z");
+        put(dir, &format!("{}.dump", at.strftime("%Y-%m-%dT%H%M")), size, &at.to_string());
     }
 }
 
@@ -84,8 +84,8 @@ fn outcome(seen: &Observation) -> (Verdict, &str) {
 #[test]
 fn the_newest_is_so_by_its_data_and_not_by_its_name() {
     let dir = tempfile::tempdir().unwrap();
-    put(dir.path(), "z-2026-11-20T0210.dump", 2048, "2026-11-22T11:00:00Z");
-    put(dir.path(), "a-2026-11-22T0310.dump", 4096, "2026-11-01T00:00:00Z");
+    put(dir.path(), "z-2026-11-21T1300.dump", 2048, "2026-11-22T11:00:00Z");
+    put(dir.path(), "a-2026-11-22T0310.dump", 4096, "2026-11-22T03:11:00Z");
     put(dir.path(), "m.dump", 1024, "2026-11-21T23:00:00Z");
     let found = seen(&entry(dir.path(), "*.dump"));
     assert_eq!(outcome(&found), (Verdict::Ok, "03:10 today · 4.0 KiB"));
@@ -102,13 +102,13 @@ fn the_newest_is_so_by_its_data_and_not_by_its_name() {
     put(dir.path(), "b.dump", 1024, "2026-11-22T04:00:00Z");
     let found = seen(&entry(dir.path(), "*.dump"));
     assert_eq!((text(&found, "newest").as_str(), text(&found, "time_from").as_str()), ("b.dump", "mtime"));
-    assert_eq!(seen(&entry(dir.path(), "z*")).detail, "57 h old · limit 24 h · 2.0 KiB".replace("57 h", "2 d"));
+    assert_eq!(seen(&entry(dir.path(), "z*")).detail, "13:00 yesterday · 2.0 KiB");
 }
 
 #[test]
 fn age_is_held_against_its_limit() {
     let dir = tempfile::tempdir().unwrap();
-    put(dir.path(), "2026-11-21T050000Z.dump", 10, "2026-11-01T00:00:00Z");
+    put(dir.path(), "2026-11-21T050000Z.dump", 10, "2026-11-21T05:01:00Z");
     let mut target = entry(dir.path(), "*.dump");
     assert_eq!(outcome(&seen(&target)), (Verdict::Critical, "31 h old · limit 24 h · 10 B"));
     target.max_age = Duration::from_secs(31 * 3600);
@@ -215,10 +215,10 @@ fn a_size_is_held_against_the_history() {
         (499, Verdict::Warn, "02:10 today · 499 B · usually 1000 B"),
         (0, Verdict::Critical, "02:10 today · empty"),
     ] {
-        put(dir.path(), newest, size, "2026-01-01T00:00:00Z");
+        put(dir.path(), newest, size, "2026-11-22T02:10:00Z");
         assert_eq!(outcome(&seen(&target)), (verdict, detail));
     }
-    put(dir.path(), newest, 20, "2026-01-01T00:00:00Z");
+    put(dir.path(), newest, 20, "2026-11-22T02:10:00Z");
     target.min_size = Some(21);
     assert_eq!(outcome(&seen(&target)), (Verdict::Critical, "02:10 today · 20 B · least 21 B"));
 }
@@ -246,7 +246,7 @@ fn a_gap_is_one_that_the_series_came_back_from() {
     days(dir.path(), 7, 100);
     for week in 2..8 {
         let at = jiff::Timestamp::from_second(unix("2026-11-22T02:10:00Z") - week * 7 * 24 * HOUR).unwrap();
-        put(dir.path(), &format!("{}.dump", at.strftime("%Y-%m-%dT%H%M")), 100, "2026-01-01T00:00:00Z");
+        put(dir.path(), &format!("{}.dump", at.strftime("%Y-%m-%dT%H%M")), 100, &at.to_string());
     }
     let mut target = entry(dir.path(), "*.dump");
     target.every = Some(Duration::from_secs(86_400));
@@ -264,7 +264,7 @@ fn the_future_is_never_the_newest() {
     let found = seen(&target);
     assert_eq!((found.verdict, &found.facts["future"]), (Verdict::Unknown, &Fact::Int(2)));
     assert!(found.detail.starts_with("2 backups dated in the future: "), "{}", found.detail);
-    put(dir.path(), "2026-11-22T0310.dump", 10, "2026-11-01T00:00:00Z");
+    put(dir.path(), "2026-11-22T0310.dump", 10, "2026-11-22T03:11:00Z");
     assert_eq!(outcome(&seen(&target)), (Verdict::Warn, "03:10 today · 10 B · 2 dated in the future"));
     put(dir.path(), "2026-11-22T1204.dump", 10, "2026-11-22T11:00:00Z");
     assert_eq!(text(&seen(&target), "newest"), "2026-11-22T1204.dump", "a clock may be a little ahead");
@@ -380,4 +380,40 @@ fn only_the_newest_of_any_number_are_kept() {
     let times: Vec<i64> = series.members.iter().map(|member| member.unix).collect();
     let newest = unix("2026-11-21T00:00:00Z") + 299 * 60;
     assert_eq!((series.count, times), (300, (0..30).map(|turn| newest - turn * 60).collect()));
+}
+
+#[test]
+fn a_check_that_does_not_come_to_the_end_of_a_checksum_is_not_well() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "2026-11-22T0310.dump", 100, "2026-11-22T03:11:00Z");
+    let series = series::list(&format!("{}/*.dump", dir.path().display()), &HashMap::new(), &utc()).unwrap();
+    let outcome = |is_once| {
+        let expected = checksum::Expected { file: "it.sha256".into(), digest: Ok(Digest::of(b"")) };
+        let progress = Some(checksum::Progress::UnderWay(0.22));
+        let checked = Checked { expected, progress, is_once };
+        let seen = judge::judge(&entry(dir.path(), "*.dump"), dir.path(), &series, Some(&checked), now());
+        (seen.verdict, seen.detail)
+    };
+    assert_eq!(outcome(false), (Verdict::Ok, "03:10 today · verifying 22 % · 100 B".to_owned()));
+    let words = "03:10 today · not verified: only 22 % of it was read in 15 s · 100 B";
+    assert_eq!(outcome(true), (Verdict::Unknown, words.to_owned()));
+}
+
+#[test]
+fn the_checksum_of_each_series_is_held_against_its_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let wrong = Digest::of(b"other");
+    for day in 20..23 {
+        for (name, size) in [("app", 100), ("billing", 200)] {
+            put(dir.path(), &format!("{name}_2026-11-{day}T0210.dump"), size, &format!("2026-11-{day}T02:11:00Z"));
+        }
+        put(dir.path(), &format!("app_2026-11-{day}T0210.dump.key.enc"), 60, &format!("2026-11-{day}T02:12:00Z"));
+    }
+    let target = entry(dir.path(), "*");
+    assert_eq!(outcome(&seen(&target)), (Verdict::Ok, "02:10 today · 200 B"));
+    fs::write(dir.path().join("app_2026-11-22T0210.dump.sha256"), format!("{wrong}\n")).unwrap();
+    let found = seen(&target);
+    assert_eq!(outcome(&found), (Verdict::Critical, "app_*.dump: 02:10 today · checksum wrong · 100 B"));
+    assert_eq!(text(&found, "reason"), "app_*.dump: checksum wrong");
+    assert_eq!((text(&found, "shape").as_str(), &found.facts["series"]), ("app_*.dump", &Fact::Int(2)));
 }

@@ -32,7 +32,7 @@ const HOUR: i64 = 3600;
 /// How far from UTC a zone may be, in seconds.
 const ZONES: i64 = 14 * HOUR;
 /// How far two zones may be from each other, in seconds.
-const APART: i64 = 26 * HOUR;
+pub(super) const APART: i64 = 26 * HOUR;
 /// How long after the moment of its name a file is done, in seconds, where a zone is to be recognised by it.
 const TAKES: i64 = 600;
 /// A name and a last change that differ by more than this many seconds contradict each other.

@@ -61,6 +61,8 @@ pub(super) struct Sized {
     pub(super) index: bool,
     /// Whether it is an invalid index that nothing works on: what a build, a rebuild or a drop left behind.
     pub(super) left: bool,
+    /// Whether something may work on it that this role may not see.
+    pub(super) unseen: bool,
     /// Whether somebody locks it exclusively or waits to; the sizes are those of the last `VACUUM` or `ANALYZE` then.
     pub(super) locked: bool,
     /// Bytes of its main file.
@@ -232,6 +234,7 @@ fn sized(line: &Line) -> Result<Sized, Failure> {
         oid: oid(line)?,
         index: flag(line, "index")?,
         left: flag(line, "left_behind")?,
+        unseen: flag(line, "unseen")?,
         locked: flag(line, "locked")?,
         main: bytes("main")?,
         toast: bytes("toast")?,

@@ -3,11 +3,12 @@
 //! ```text
 //!    0 B · invalid: uniqueness is not enforced · reindex, or drop it and build it again
 //!    0 B · invalid, not used · drop
+//!    0 B · invalid, or being built: needs pg_monitor to know
 //! ```
 //! Source: PostgreSQL 18 manual, CREATE INDEX and REINDEX, "Building" and "Rebuilding Indexes Concurrently".
 
 use crate::domain::{Fact, Verdict, quantity};
-use crate::probes::bloat::catalog::{OfIndex, Relation, Sized};
+use crate::probes::bloat::catalog::{OfIndex, Relation, Server, Sized};
 use std::collections::BTreeMap;
 
 /// Judges it, with what to do.
@@ -15,9 +16,16 @@ pub(super) fn judge(
     sized: &Sized,
     relation: &Relation,
     index: &OfIndex,
-    standby: bool,
+    server: &Server,
     facts: &mut BTreeMap<&'static str, Fact>,
 ) -> (Verdict, String) {
+    if sized.unseen {
+        const WHY: &str = "invalid, or being built: needs pg_monitor to know";
+        facts.insert("method", Fact::Text("none".to_owned()));
+        facts.insert("reason", Fact::Text(WHY.to_owned()));
+        facts.insert("remedy_command", Fact::Text(format!("GRANT pg_monitor TO {};", server.role)));
+        return (Verdict::Unknown, format!("{} · {WHY}", quantity::bytes(sized.size())));
+    }
     let (verdict, said) = match (index.unique && !index.twin, relation.kind, index.ready) {
         (true, b'I', _) => (Verdict::Critical, "invalid: uniqueness is not enforced in every partition"),
         (true, _, false) => (Verdict::Critical, "invalid: uniqueness is not enforced"),
@@ -35,7 +43,7 @@ pub(super) fn judge(
     facts.insert("reason", Fact::Text(said.to_owned()));
     facts.insert("remedy", Fact::Text(remedy.to_owned()));
     let size = quantity::bytes(sized.size());
-    if standby {
+    if server.standby {
         // What works on it works on the primary, and shows there alone.
         return (Verdict::Warn, format!("{size} · invalid, unless the primary is building it"));
     }

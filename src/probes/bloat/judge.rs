@@ -108,7 +108,7 @@ impl Reading<'_> {
         if let Some(index) = relation.index.as_ref().filter(|index| sized.left && !index.valid) {
             tally.invalid += 1;
             let mut facts = self.facts(sized, relation, (0, 0));
-            let (verdict, detail) = invalid::judge(sized, relation, index, self.server.standby, &mut facts);
+            let (verdict, detail) = invalid::judge(sized, relation, index, self.server, &mut facts);
             let seen = Observation { verdict, detail, facts, observed_at: self.at, trend: None };
             return Finding::of(&relation.quoted, Ok(seen));
         }
@@ -122,8 +122,12 @@ impl Reading<'_> {
         let mut notes = vec![detail];
         if let Some(age) = sized.ages.map(|ages| Age::of(ages, self.server)) {
             age.add_facts(&mut facts);
+            let note = age.note();
+            if verdict.worse(age.verdict) != verdict {
+                facts.extend(note.clone().map(|note| ("reason", Fact::Text(note))));
+            }
             verdict = verdict.worse(age.verdict);
-            notes.extend(age.note());
+            notes.extend(note);
         }
         notes.extend((!relation.legible).then(|| "its name is not UTF-8: act on it by hand".to_owned()));
         let trend = facts.contains_key("bloat_bytes").then_some(Trend::of("bloat_bytes"));

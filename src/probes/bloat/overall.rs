@@ -4,6 +4,7 @@ use crate::domain::{Fact, Finding, Observation, Trend, Verdict, quantity};
 use crate::probes::bloat::age::Age;
 use crate::probes::bloat::catalog::{Relation, Sized};
 use crate::probes::bloat::judge::{Reading, Tally};
+use crate::probes::sentence::Sentence;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -62,7 +63,9 @@ impl Smaller {
             verdict = age.verdict;
             facts.extend(oldest.map(|oldest| ("oldest", Fact::Text(oldest.quoted.clone()))));
             let named = oldest.map_or_else(String::new, |oldest| format!("{}: ", oldest.quoted));
-            notes.extend(age.note().map(|note| format!("{named}{note}")));
+            let note = age.note().map(|note| format!("{named}{note}"));
+            facts.extend(note.clone().map(|note| ("reason", Fact::Text(note))));
+            notes.extend(note);
         }
         let (detail, observed_at) = (notes.join(" · "), reading.at);
         Some(Finding::of(SMALLER, Ok(Observation { verdict, detail, facts, observed_at, trend: None })))
@@ -91,36 +94,39 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
     let age = Age::of(server.ages, server);
     age.add_facts(&mut facts);
     let (verdict, sum) = sum(tally, &mut facts);
-    let mut verdict = verdict.worse(age.verdict);
-    let mut notes = vec![sum];
-    notes.extend(age.note());
+    let mut said = Sentence::of(verdict, sum);
+    if let Some(note) = age.note() {
+        said.add(age.verdict, note);
+    }
     if let Some(holder) = reading.holder {
         reading.holder_facts(holder, &mut facts);
         let held = holder.age(server.now);
-        if held.map_or(holder.xids >= HELD_XIDS, |held| held >= HELD) {
-            verdict = verdict.worse(Verdict::Warn);
-        }
+        let is_long = held.map_or(holder.xids >= HELD_XIDS, |held| held >= HELD);
+        let verdict = if is_long { Verdict::Warn } else { Verdict::Ok };
         if holder.holds(server.now) {
             let since = held.and_then(|held| u64::try_from(held).ok()).map(Duration::from_secs).map(quantity::age);
             let since = since.map_or_else(|| "for a time unknown".to_owned(), |since| format!("for {since}"));
             let own = holder.application.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
-            notes.push(format!("oldest snapshot: {}{own} {since}", holder.called()));
+            said.add(verdict, format!("oldest snapshot: {}{own} {since}", holder.called()));
+        } else {
+            said.weigh(verdict, &format!("oldest snapshot: {}", holder.called()));
         }
     }
     if tally.unknown > 0 {
         let hidden = if tally.hidden > 0 { format!(", {} hidden from this role", tally.hidden) } else { String::new() };
-        notes.push(format!("{} unknown{hidden}", quantity::count(tally.unknown)));
+        said.add(Verdict::Ok, format!("{} unknown{hidden}", quantity::count(tally.unknown)));
         facts.extend(tally.denied.then(|| reading.server.grant()));
     }
     if tally.invalid > 0 {
         facts.insert("invalid_indexes", int(tally.invalid));
-        notes.push(quantity::counted(tally.invalid, "invalid index", "invalid indexes"));
+        said.add(Verdict::Ok, quantity::counted(tally.invalid, "invalid index", "invalid indexes"));
     }
-    notes.extend(server.standby.then(|| "standby: act on the primary".to_owned()));
-    notes.extend(others(server.other_count));
+    said.words.extend(server.standby.then(|| "standby: act on the primary".to_owned()));
+    said.words.extend(others(server.other_count));
+    said.note_reason(&mut facts);
     let trend = facts.contains_key("total_bloat_bytes").then_some(Trend::of("total_bloat_bytes"));
-    let detail = notes.join(" · ");
-    Finding::of_target(Observation { verdict, detail, facts, observed_at: reading.at, trend })
+    let detail = said.words.join(" · ");
+    Finding::of_target(Observation { verdict: said.verdict, detail, facts, observed_at: reading.at, trend })
 }
 
 /// What is known of all relations together. Where none has an estimate, nothing is. The facts are called `total_…`, so that a sum over

@@ -25,7 +25,8 @@ FROM pg_database d WHERE d.datname = current_database()";
 
 /// Every relation with storage of its own: its size, that of its TOAST table, its ages. And every index that is not valid while
 /// nothing works on it, of whatever size, those of partitioned tables and of TOAST tables too. What works on an index beside others
-/// keeps it locked against schema changes, except for `CREATE INDEX CONCURRENTLY`, which tells its progress.
+/// keeps it locked against schema changes, except for `CREATE INDEX CONCURRENTLY`, which tells its progress. To a role without
+/// `pg_read_all_stats` it does not tell of which table: there an index of a table that is locked so may be what is built.
 ///
 /// Source: PostgreSQL 18 manual, 13.3.1 and 27.4.2; `index_drop` and `ReindexRelationConcurrently`.
 pub(super) const SIZES: &str = "
@@ -33,15 +34,19 @@ WITH locked AS MATERIALIZED (
     SELECT DISTINCT l.relation FROM pg_locks l
     WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.database = :database
 ), invalid AS MATERIALIZED (
-    SELECT i.indexrelid FROM pg_index i
+    SELECT i.indexrelid,
+           EXISTS (SELECT FROM pg_stat_progress_create_index b WHERE b.datid = :database AND b.relid IS NULL)
+           AND EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'relation' AND l.database = :database
+               AND l.relation = i.indrelid AND l.mode = 'ShareUpdateExclusiveLock') AS unseen
+    FROM pg_index i
     WHERE NOT (i.indisvalid AND i.indisready AND i.indislive)
       AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index b WHERE b.datid = :database
-          AND (b.relid IS NULL OR b.index_relid = i.indexrelid
+          AND (b.index_relid = i.indexrelid
                OR b.relid IN (SELECT h.inhrelid FROM pg_inherits h WHERE h.inhparent = i.indrelid)))
       AND NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'relation' AND l.database = :database
           AND l.relation = i.indexrelid AND l.mode IN ('ShareUpdateExclusiveLock', 'AccessExclusiveLock'))
 )
-SELECT c.oid AS oid, c.relkind IN ('i', 'I') AS index, x.indexrelid IS NOT NULL AS left_behind,
+SELECT c.oid AS oid, c.relkind IN ('i', 'I') AS index, x.indexrelid IS NOT NULL AS left_behind, coalesce(x.unseen, false) AS unseen,
        l.relation IS NOT NULL OR tl.relation IS NOT NULL AS locked,
        CASE WHEN c.relkind = 'I' THEN 0
             WHEN l.relation IS NULL AND tl.relation IS NULL THEN pg_relation_size(c.oid)

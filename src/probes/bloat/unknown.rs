@@ -76,7 +76,8 @@ mod tests {
     use super::*;
 
     fn why(toast: u64, drift: f64, stale: bool) -> (String, Option<&'static str>, bool) {
-        let sized = Sized { oid: 1, index: false, left: false, locked: false, main: 100, toast, ages: None };
+        let sized =
+            Sized { oid: 1, index: false, left: false, unseen: false, locked: false, main: 100, toast, ages: None };
         let unknown = useless(&sized, Count { live: 1.0, unsure: 0.0, drift, stale }, false);
         (unknown.why, unknown.remedy, unknown.size_alone)
     }

@@ -108,9 +108,8 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     let seconds = now.0.as_second();
     let bundle = known.bundle;
     let leaf = &bundle.leaf;
-    let mut said = Sentence { verdict: Verdict::Ok, words: Vec::new() };
     let (verdict, words) = own_time(leaf, known.limits, seconds);
-    said.add(members::verdict_of_leaf(bundle, verdict), words);
+    let mut said = Sentence::of(members::verdict_of_leaf(bundle, verdict), words);
     let is_one_of_many = bundle.of_cas && !bundle.others.is_empty();
     if is_one_of_many {
         said.add(Verdict::Ok, leaf.subject_word.clone());
@@ -135,6 +134,7 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     }
     let mut facts = facts(known, soonest, seconds);
     facts.insert("expired", Fact::Int(i64::try_from(others.expired).unwrap_or(i64::MAX)));
+    said.note_reason(&mut facts);
     Observation { verdict: said.verdict, detail: said.words.join(" · "), facts, observed_at: now, trend: None }
 }
 
@@ -145,7 +145,7 @@ impl Sentence {
         match &others.worst {
             Some((verdict, words)) if !is_one_of_many => self.add(*verdict, words.clone()),
             // The one that leads the row is no better.
-            Some((verdict, _)) => self.verdict = self.verdict.worse(*verdict),
+            Some((verdict, words)) => self.weigh(*verdict, words),
             None if !is_one_of_many => return,
             None => {}
         }

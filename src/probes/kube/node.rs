@@ -3,6 +3,7 @@
 //! Source: kubernetes.io, "Nodes", "Conditions". A kubelet that no longer reports leaves `Ready` at `Unknown`.
 
 use crate::domain::{Fact, Observation, Verdict, Wall};
+use crate::probes::sentence::Sentence;
 use k8s_openapi::api::core::v1;
 use std::collections::BTreeMap;
 
@@ -51,41 +52,38 @@ impl Node {
         let mut facts = BTreeMap::from([("unschedulable", Fact::Bool(self.unschedulable))]);
         facts.extend(self.version.clone().map(|version| ("version", Fact::Text(version))));
         facts.extend(known("Ready").map(|ready| ("ready", Fact::Bool(ready))));
-        let (mut verdict, first) = match (known("Ready"), self.conditions.contains_key("Ready")) {
+        let (verdict, first) = match (known("Ready"), self.conditions.contains_key("Ready")) {
             (Some(true), _) => (Verdict::Ok, "ready"),
             (Some(false), _) => (Verdict::Critical, "not ready"),
             (None, true) => (Verdict::Unknown, "its kubelet no longer reports"),
             (None, false) => (Verdict::Unknown, "its kubelet has not reported"),
         };
-        let mut said = vec![first.to_owned()];
+        let mut said = Sentence::of(verdict, first.to_owned());
         for (name, fact, words) in PRESSURES {
             match known(name) {
                 Some(pressed) => {
                     facts.insert(fact, Fact::Bool(pressed));
                     if pressed {
-                        verdict = verdict.worse(Verdict::Warn);
-                        said.push(words.to_owned());
+                        said.add(Verdict::Warn, words.to_owned());
                     }
                 }
                 None => {
-                    verdict = verdict.worse(Verdict::Unknown);
                     // A kubelet that is silent is silent about all of it.
                     if known("Ready").is_some() {
-                        said.push(format!("{words} unknown"));
+                        said.add(Verdict::Unknown, format!("{words} unknown"));
                     }
                 }
             }
         }
         // Only some networks set it.
         if known("NetworkUnavailable") == Some(true) {
-            verdict = verdict.worse(Verdict::Warn);
-            said.push("network unavailable".to_owned());
+            said.add(Verdict::Warn, "network unavailable".to_owned());
         }
         if self.unschedulable {
-            verdict = verdict.worse(Verdict::Warn);
-            said.push("unschedulable".to_owned());
+            said.add(Verdict::Warn, "unschedulable".to_owned());
         }
-        said.extend(self.version.clone());
-        Observation { verdict, detail: said.join(" · "), facts, observed_at, trend: None }
+        said.words.extend(self.version.clone());
+        said.note_reason(&mut facts);
+        Observation { verdict: said.verdict, detail: said.words.join(" · "), facts, observed_at, trend: None }
     }
 }

@@ -204,7 +204,11 @@ impl Workload {
             }
         }
         let trend = pods.map(|_| Trend::of("restarts"));
-        Observation { verdict: self.verdict(pods), detail: self.detail(pods), facts, observed_at, trend }
+        let verdict = self.verdict(pods);
+        if verdict != Verdict::Ok {
+            facts.extend(self.reason(pods).map(|reason| ("reason", Fact::Text(reason))));
+        }
+        Observation { verdict, detail: self.detail(pods), facts, observed_at, trend }
     }
 
     fn detail(&self, pods: Option<&Pods>) -> String {
@@ -239,6 +243,29 @@ impl Workload {
         }
         said.extend(self.images(pods));
         said.join(" · ")
+    }
+
+    /// What the verdict comes from, in the order of [`Self::verdict`].
+    fn reason(&self, pods: Option<&Pods>) -> Option<String> {
+        let waiting = pods.filter(|pods| !pods.waiting.is_empty()).map(|pods| listed(&pods.waiting, ", "));
+        let Some(desired) = self.desired.filter(|_| self.observed && self.doubt.is_none()) else {
+            // What the row says first, unless a condition is in doubt.
+            let doubt = self.doubt.as_ref().filter(|_| self.observed && !self.stuck);
+            return doubt.map(|doubt| format!("{doubt} is unknown"));
+        };
+        let ready = || format!("{} of {desired} ready", self.ready);
+        if self.stuck {
+            self.rollout(desired)
+        } else if desired > 0 && self.ready <= 0 {
+            Some(waiting.map_or_else(ready, |waiting| format!("{}: {waiting}", ready())))
+        } else if waiting.is_some() || self.failure.is_some() {
+            waiting.or_else(|| self.failure.clone())
+        } else if self.ready < desired {
+            Some(ready())
+        } else {
+            let available = self.available.map(|available| format!("{available} of {desired} available"));
+            self.rollout(desired).or(available)
+        }
     }
 
     /// How far its rollout is; `None` where there is none under way.

@@ -4,7 +4,7 @@ use crate::config::estate::Backup;
 use crate::domain::{Fact, Verdict, quantity};
 use crate::probes::backups::judge::{USUAL, median};
 use crate::probes::backups::series::{Member, Series};
-use crate::probes::backups::stamp::id::is_hexadecimal;
+use crate::probes::backups::shape::{INCREMENT, marked as shape, words};
 use crate::probes::sentence::Sentence;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
@@ -30,49 +30,6 @@ const NOTHING: [(&str, u64); 16] = [
     (".lz4", 15),
     (".zip", 22),
     (".7z", 32),
-];
-/// Words of a name that say that a backup holds only what has changed.
-const INCREMENT: &[&str] =
-    &["inc", "incr", "increment", "incremental", "diff", "differential", "delta", "vib", "trn", "log", "wal", "binlog"];
-/// Words of a name that come and go with the day.
-const DAYS: &[&str] = &[
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "mon",
-    "tue",
-    "wed",
-    "thu",
-    "fri",
-    "sat",
-    "sun",
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
 ];
 
 impl Sentence {
@@ -131,21 +88,6 @@ fn alike(series: &Series, newest: &Member) -> Vec<u64> {
         return same;
     }
     before().map(|(_, size)| size).collect()
-}
-
-/// The words of a name, in small letters.
-fn words(name: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    name.split(|byte| !byte.is_ascii_alphanumeric()).map(<[u8]>::to_ascii_lowercase)
-}
-
-/// A name without what makes it another one each time: words with digits, ids, days.
-fn shape(name: &[u8]) -> Vec<Vec<u8>> {
-    let is_of_time = |word: &Vec<u8>| {
-        word.iter().any(u8::is_ascii_digit)
-            || (word.len() >= 16 && is_hexadecimal(word))
-            || DAYS.iter().any(|day| word == day.as_bytes())
-    };
-    words(name).map(|word| if is_of_time(&word) { vec![b'#'] } else { word }).collect()
 }
 
 /// Whether a name says that it is an increment, in a word or as pgBackRest has it: `20261129-021005F_20261130-021003D`.

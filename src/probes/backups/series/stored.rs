@@ -1,7 +1,8 @@
 //! A series in an object store, out of what the store listed.
 
 use crate::probes::backups::kind;
-use crate::probes::backups::series::{Identity, KEPT, LOOKED_AT, Member, Series, Sieve, newest_first};
+use crate::probes::backups::lines::Kept;
+use crate::probes::backups::series::{Identity, LOOKED_AT, Member, Series, Sieve, newest_first};
 use crate::probes::backups::when::{self, Clock, SKEW};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -61,6 +62,11 @@ pub fn of_objects(objects: impl IntoIterator<Item = Stored>, pattern: &str, cloc
     sieve.leave_out_by_the_others(&mut members);
     when::settle(&mut members, clock);
     newest_first(&mut members);
-    members.truncate(KEPT);
+    let mut kept = Kept::default();
+    members.retain(|member| {
+        let has_room = kept.has_room(member);
+        kept.add(member);
+        has_room
+    });
     Series { members, ..sieve.series }
 }

@@ -106,7 +106,7 @@ impl Case {
         let series = series::of_objects(objects, &self.pattern, &self.clock());
         let place = Path::new("s3://bucket");
         let now = Wall(self.now.parse().unwrap());
-        Expect::of(&judge::judge(&self.target(place), place, &series, None, now))
+        Expect::of(&lines::judge(&self.target(place), place, &series, &mut |_| None, now))
     }
 }
 
