@@ -102,7 +102,8 @@ pub(super) async fn read_at(http: &Http, service: &Service, place: &Place) -> Re
     let _turn = http.turns.acquire().await.map_err(|cause| cause.to_string())?;
     let late = || Loss::unread(format!("timed out after {}", quantity::span(service.timeout)));
     let asked = service.clone();
-    let apart = run_blocking("service", format!("service {}", service.name), move || ask_apart(&client, url, &asked));
+    let at = format!("service {} {url}", service.name);
+    let apart = run_blocking("service", at, move || ask_apart(&client, url, &asked));
     let answer = tokio::time::timeout(service.timeout + GRACE, apart).await.unwrap_or_else(|_| Err(late()));
     let (status, bytes, latency) = answer.inspect_err(|loss| place.failed(loss.why()))?.ok_or_else(late)?;
     place.answered();

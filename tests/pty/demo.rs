@@ -144,6 +144,23 @@ fn says_how_a_second_terminal_shows_it(pty: &Pty) {
     pty.press_until("\x1b", |screen| !screen.contains("keys and symbols"));
 }
 
+/// A wallboard and a console open beside the demo, and a wallboard without the flag names it.
+fn opens_from_a_shell(home: &Home, run: &str) {
+    let wall = home.open(&["--demo", "watch"], &[], WIDE);
+    wall.wait_for(SOON, |screen| screen.contains("demo · OTHER") && screen.contains("novacron-worker"));
+    wall.send("q");
+    assert_eq!(wall.exit(SOON), Exit::Code(0));
+    let wall = home.open(&["watch"], &[], WIDE);
+    wall.wait_for(SOON, |screen| screen.contains("a demo is there: --demo watch"));
+    wall.send("q");
+    assert_eq!(wall.exit(SOON), Exit::Code(0));
+    let attached = home.open(&["--demo", "attach", run], &[], WIDE);
+    let shown = attached.wait_for(SOON, |screen| screen.contains(&format!("--demo report {run}")));
+    assert!(shown.contains("demo · OTHER"), "{shown}");
+    leave(&attached);
+    assert!(home.path("state/demo/midwatch.toml").exists(), "only the demo's own console asks");
+}
+
 #[test]
 fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     let home = Home::new();
@@ -186,19 +203,7 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     }
     let none = all_output(&home.command(&["runs"]));
     assert!(none.contains("no runs yet") && none.contains("a demo estate is there"), "{none}");
-    let wall = home.open(&["--demo", "watch"], &[], WIDE);
-    wall.wait_for(SOON, |screen| screen.contains("demo · OTHER") && screen.contains("novacron-worker"));
-    wall.send("q");
-    assert_eq!(wall.exit(SOON), Exit::Code(0));
-    let wall = home.open(&["watch"], &[], WIDE);
-    wall.wait_for(SOON, |screen| screen.contains("a demo is there: --demo watch"));
-    wall.send("q");
-    assert_eq!(wall.exit(SOON), Exit::Code(0));
-    let attached = home.open(&["--demo", "attach", &run], &[], WIDE);
-    let shown = attached.wait_for(SOON, |screen| screen.contains(&format!("--demo report {run}")));
-    assert!(shown.contains("demo · OTHER"), "{shown}");
-    leave(&attached);
-    assert!(home.path("state/demo/midwatch.toml").exists(), "only the demo's own console asks");
+    opens_from_a_shell(&home, &run);
 
     let gone = stdout(&home.command(&["demo", "--stop"]));
     assert!(gone.contains("the demo estate is removed, with 1 run"), "{gone}");

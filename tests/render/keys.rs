@@ -310,7 +310,7 @@ fn a_checklist_keeps_its_order_and_has_a_cursor_when_it_opens() {
         sample::press(&mut model, "j");
         let screen = text(&mut model);
         let cursor = screen.lines().find(|line| line.contains("┃▌")).unwrap_or_default();
-        assert!(cursor.contains("Check the load of the host"), "{screen}");
+        assert!(cursor.contains("Check host load"), "{screen}");
     }
 }
 

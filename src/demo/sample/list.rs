@@ -31,7 +31,7 @@ fn begun() -> Story {
             undo: "move them back".to_owned(),
             ..item("during", "Old reports are out of the way", Verb::Do, "move reports/*.pdf to reports/archive", WHY)
         },
-        item("during", "Check the load of the host", Verb::Check, "host is ok or warn", WHY),
+        item("during", "Check host load", Verb::Check, "host is ok or warn", WHY),
         StepHead {
             note_required: true,
             ..item(

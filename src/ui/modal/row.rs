@@ -320,13 +320,13 @@ mod tests {
             row.saw(Observation { verdict, detail, facts, observed_at: Wall::from_unix(at, 0), trend });
         };
         read(0, 2, 40);
-        read(5, 2, 2);
-        assert_eq!(range(&row).unwrap(), "latency: 2 ms to 40 ms over 2 readings, about 5 s");
+        read(60, 2, 2);
+        assert_eq!(range(&row).unwrap(), "latency: 2 ms to 40 ms over 2 readings in 1 m");
         row.saw(Observation {
             verdict: Verdict::Ok,
             detail: String::new(),
             facts: BTreeMap::from([("used_memory_bytes", Fact::Int(4096))]),
-            observed_at: Wall::from_unix(1, 0),
+            observed_at: Wall::from_unix(61, 0),
             trend: Some(Trend::of("used_memory_bytes")),
         });
         assert_eq!(
