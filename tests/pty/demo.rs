@@ -69,7 +69,7 @@ fn the_whole_path_from_a_row_to_the_report() {
     assert_eq!((files(&logs, ".gz"), files(&archive, ".gz")), (waiting - 12, archived + 12));
     pty.press_until("c", |screen| screen.contains("ended well"));
     let over = pty.wait_for(SOON, |screen| screen.contains(" report 01"));
-    assert!(over.contains("3/3") && over.contains("were moved to"), "{over}");
+    assert!(over.contains("3/3") && over.contains("was moved to"), "{over}");
 
     // A second process sees the same.
     let state = home.word("state/demo/state");

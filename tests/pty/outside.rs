@@ -47,7 +47,7 @@ fn without_a_terminal_it_says_what_works_there() {
         let out = home.command_with(arguments, more);
         let text = String::from_utf8_lossy(&out.stderr).into_owned();
         assert_eq!(out.status.code(), Some(2), "{}", all_output(&out));
-        assert!(text.contains("midwatch check") && text.contains("midwatch run"), "{text}");
+        assert!(text.contains(" check prints one reading") && text.contains(" run PROC runs"), "{text}");
         assert!(out.stdout.is_empty() && !out.stderr.contains(&0x1b), "{}", all_output(&out));
     }
     // Half a terminal is none.
@@ -62,7 +62,7 @@ fn without_a_terminal_it_says_what_works_there() {
         assert_eq!(pty.exit(SOON), Exit::Code(2));
         let text = pty.screen();
         assert!(
-            text.contains("midwatch check") && text.contains("midwatch run") && !pty.raw().contains(&0x1b),
+            text.contains(" check prints one reading") && text.contains(" run PROC runs") && !pty.raw().contains(&0x1b),
             "{text}"
         );
     }

@@ -201,7 +201,7 @@ fn a_user_that_a_directory_service_alone_knows_is_called_by_name() {
     let estate = Estate::default();
     chown(estate.beside("midwatch.toml"), Some(61_077), None).unwrap();
     let mut command = std::process::Command::new("unshare");
-    command.args(["-m", "sh", "-c", own, "sh"]).arg(crate::support::estate::BINARY).args(["runs"]);
+    command.args(["-m", "sh", "-c", own, "sh"]).arg(crate::support::estate::BINARY).args(["procedures"]);
     estate.surround(&mut command);
     let said = crate::support::estate::finish(command);
     if said.code == Some(77) {
@@ -209,7 +209,7 @@ fn a_user_that_a_directory_service_alone_knows_is_called_by_name() {
         return;
     }
     said.exits(2).prints("midwatch.toml belongs to clara, not to root or to you");
-    estate.midwatch(&["runs"]).exits(2).prints("belongs to uid 61077");
+    estate.midwatch(&["procedures"]).exits(2).prints("belongs to uid 61077");
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl Queue {
 fn asked(queue: &Queue, home: &Home) -> Pty {
     let pty = console(home, &[("MIDWATCH_SPAN_REDIS_PATIENCE", "1000")], "queue");
     let shown = plan(&pty, ("1", "queue"), "Drain job_queue", "", 4);
-    assert!(shown.contains("Stop new jobs") && shown.contains("The queue reaches zero"), "{shown}");
+    assert!(shown.contains("Stop new jobs") && shown.contains("Wait for an empty queue"), "{shown}");
     start(&pty, "□ CHANGE");
     let shown = pty.wait_for(SOON, |screen| screen.contains("to confirm this change"));
     assert!(shown.contains("is not there") && shown.contains("while it holds"), "{shown}");

@@ -66,7 +66,7 @@ impl Base {
     /// From the row of the database to the prompt for the dump.
     fn asked(&self) -> Pty {
         let pty = console(&self.home, &[("DUMP_PW", PASSWORD)], "main");
-        let shown = plan(&pty, ("1", "main"), "Dump main, proven by a restore", "spare", 2);
+        let shown = plan(&pty, ("1", "main"), "Dump main and prove it by a restore", "spare", 2);
         assert!(shown.contains("Dump main, and count each table"), "{shown}");
         start(&pty, "□ CHANGE");
         pty.wait_for(SOON, |screen| screen.contains("to confirm this change") && screen.contains("step 3 of 11"));
@@ -177,8 +177,10 @@ fn a_dump_that_lacks_a_row_fails_the_comparison_and_only_the_way_back_is_left() 
     assert!(dump.status().unwrap().success());
     Base::restores(&pty);
     Base::counts(&pty);
-    let shown = open_prompt(&pty, "DECIDE");
-    assert!(shown.contains("Compare the row counts of every table") && shown.contains("differ"), "{shown}");
+    open_prompt(&pty, "DECIDE");
+    // The log comes behind the prompt.
+    let shown = pty
+        .wait_for(SOON, |screen| screen.contains("Compare the row counts of every table") && screen.contains("differ"));
     for choice in ["retry", "skip", "override"] {
         assert!(!shown.contains(&format!("  {choice}")), "{choice} is offered: {shown}");
     }

@@ -62,7 +62,7 @@ fn what_is_past_its_retention_is_deleted_once_the_newest_backup_is_proven() {
     };
     let run = stdout(&ask(&["runs"])).split_whitespace().next().unwrap().to_owned();
     let page = ask(&["report", &run]);
-    for expected in ["Compare the checksum of the newest backup", "The service is well", "delete 350 files"] {
+    for expected in ["Compare the checksum of the newest backup", "Check the service", "delete 350 files"] {
         assert!(stdout(&page).contains(expected), "{expected}\n{}", all_output(&page));
     }
     let stop = home.command(&["demo", "--stop"]);
@@ -121,8 +121,8 @@ fn cell(backup: &[u8], age: Duration, summed: Option<&[u8]>) -> Home {
 fn without_a_proven_backup_of_today_nothing_is_deleted() {
     let hour = Duration::from_secs(3600);
     for (home, why) in [
-        (cell(b"spoilt", hour, Some(b"sound")), "is what was written"),
-        (cell(b"sound", hour, None), "is what was written"),
+        (cell(b"spoilt", hour, Some(b"sound")), "Compare the checksum of the newest backup"),
+        (cell(b"sound", hour, None), "Compare the checksum of the newest backup"),
         (cell(b"sound", DAY * 3, Some(b"sound")), "is of today"),
         (cell(b"", hour, Some(b"")), "is of today"),
     ] {
