@@ -5,7 +5,7 @@
 
 mod signed;
 
-pub(crate) use signed::{Handshake, Judge, Signed};
+pub(crate) use signed::{Handshake, Judge, Shown, Signed};
 
 use crate::probes::certs::{Trust, forbidden};
 use rustls::client::WebPkiServerVerifier;
@@ -62,16 +62,10 @@ impl Verifier {
 }
 
 impl Judge for Verifier {
-    fn judge(
-        &self,
-        own: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<(), Error> {
+    fn judge(&self, shown: &Shown<'_>) -> Result<(), Error> {
+        let Shown { own, others, name, ocsp, now } = *shown;
         let judged = self.chain.verify_server_cert(own, others, name, ocsp, now);
-        // The name is looked at last: all else is well.
+        // The name is looked at last: nothing else is wrong.
         if let Ok(_)
         | Err(Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
@@ -83,7 +77,7 @@ impl Judge for Verifier {
     }
 }
 
-/// Judges a certificate that is believed as it stands, whoever signed it: by its dates, and by its name where that counts.
+/// Judges a certificate that is believed as it stands, with any signature: by its dates, and by its name where that counts.
 pub(crate) fn known(own: &CertificateDer<'_>, name: Option<&ServerName<'_>>, now: UnixTime) -> Result<(), Error> {
     let bad = |_| Error::from(CertificateError::BadEncoding);
     let (_, parsed) = x509_parser::parse_x509_certificate(own).map_err(|_| bad(()))?;

@@ -2,12 +2,12 @@
 
 use crate::domain::Loss;
 use crate::probes::certs::pem::{Held, LARGEST, LONGEST};
-use crate::probes::verifier::{Handshake, Judge, Signed};
+use crate::probes::verifier::{Handshake, Judge, Shown, Signed};
 use crate::probes::{cause, dial, handshake};
 use rustls::client::Resumption;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -110,16 +110,9 @@ impl Recorder {
 }
 
 impl Judge for Recorder {
-    fn judge(
-        &self,
-        own: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<(), Error> {
+    fn judge(&self, shown: &Shown<'_>) -> Result<(), Error> {
         let mut served = Served::default();
-        for der in std::iter::once(own).chain(others) {
+        for der in std::iter::once(shown.own).chain(shown.others) {
             served.held.take(LONGEST, || Ok(der.as_ref().to_vec()));
         }
         *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);

@@ -5,7 +5,7 @@
 
 use crate::domain::Loss;
 use crate::probes::kube::settings::Settings;
-use crate::probes::verifier::{self, Handshake, Judge, Verifier};
+use crate::probes::verifier::{self, Handshake, Judge, Shown, Verifier};
 use crate::probes::{cause, handshake};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -14,7 +14,7 @@ use kube::Config;
 use kube::client::{Body, Client, ConfigExt};
 use rustls::Error;
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName};
 use std::error::Error as Cause;
 use std::sync::Arc;
 use tower::{BoxError, ServiceBuilder};
@@ -76,18 +76,11 @@ struct Authority {
 }
 
 impl Judge for Authority {
-    fn judge(
-        &self,
-        own: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<(), Error> {
-        if self.known.iter().any(|known| known == own) {
-            return verifier::known(own, Some(name), now);
+    fn judge(&self, shown: &Shown<'_>) -> Result<(), Error> {
+        if self.known.iter().any(|known| known == shown.own) {
+            return verifier::known(shown.own, Some(shown.name), shown.now);
         }
-        self.chain.judge(own, others, name, ocsp, now)
+        self.chain.judge(shown)
     }
 }
 

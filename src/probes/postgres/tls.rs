@@ -8,12 +8,12 @@
 use crate::config::libpq::{Tls, TlsMode, TlsRoot};
 use crate::config::trust;
 use crate::domain::error::system_text;
-use crate::probes::verifier::{Handshake, Judge, Signed};
+use crate::probes::verifier::{Handshake, Judge, Shown, Signed};
 use crate::probes::{roots, verifier};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CertificateError, ClientConfig, Error};
 use std::os::unix::fs::MetadataExt;
@@ -149,20 +149,13 @@ pub(super) fn is_of_version(error: &CertificateError) -> bool {
 }
 
 impl Judge for Verifier {
-    fn judge(
-        &self,
-        certificate: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<(), Error> {
+    fn judge(&self, shown: &Shown<'_>) -> Result<(), Error> {
         let Some(chain) = &self.chain else { return Ok(()) };
-        if self.known.iter().any(|known| known == certificate) {
-            return verifier::known(certificate, self.names.then_some(name), now);
+        if self.known.iter().any(|known| known == shown.own) {
+            return verifier::known(shown.own, self.names.then_some(shown.name), shown.now);
         }
-        match chain.judge(certificate, others, name, ocsp, now) {
-            // The name is looked at last: all else is well.
+        match chain.judge(shown) {
+            // The name is looked at last: nothing else is wrong.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.names => Ok(()),

@@ -7,20 +7,27 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use std::fmt::Debug;
 use std::sync::Arc;
 
+/// What a server shows in a handshake, and what it is held against.
+pub(crate) struct Shown<'a> {
+    /// Its own certificate.
+    pub own: &'a CertificateDer<'a>,
+    /// The others of its chain.
+    pub others: &'a [CertificateDer<'a>],
+    /// The name that was asked for.
+    pub name: &'a ServerName<'a>,
+    /// A stapled answer of OCSP; empty without one.
+    pub ocsp: &'a [u8],
+    /// Now.
+    pub now: UnixTime,
+}
+
 /// What a verifier makes of the certificates, and of a signature that does not hold.
 pub(crate) trait Judge: Debug + Send + Sync {
     /// Whether the server is believed by what it shows.
     ///
     /// # Errors
     /// Why it is not.
-    fn judge(
-        &self,
-        own: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<(), Error>;
+    fn judge(&self, shown: &Shown<'_>) -> Result<(), Error>;
 
     /// What follows from whether the handshake is signed by the key of the certificate.
     ///
@@ -56,15 +63,8 @@ impl<J: Judge> Handshake<J> {
 }
 
 impl<J: Judge> Judge for Arc<J> {
-    fn judge(
-        &self,
-        own: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<(), Error> {
-        J::judge(self, own, others, name, ocsp, now)
+    fn judge(&self, shown: &Shown<'_>) -> Result<(), Error> {
+        J::judge(self, shown)
     }
 
     fn proved(
@@ -85,7 +85,8 @@ impl<J: Judge> ServerCertVerifier for Handshake<J> {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.judge.judge(own, others, name, ocsp, now).map(|()| ServerCertVerified::assertion())
+        let shown = Shown { own, others, name, ocsp, now };
+        self.judge.judge(&shown).map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
