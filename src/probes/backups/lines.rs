@@ -155,7 +155,7 @@ impl Line<'_> {
         self.members.first().map_or_else(String::new, |newest| shape::pattern(newest.name.as_bytes()))
     }
 
-    /// What it says of itself; `is_one_of_many` where it is to be told from others.
+    /// What it says of itself; `is_one_of_many` where others must be distinguished from it.
     fn judge(&self, series: &Series, checked: Option<&Checked>, is_one_of_many: bool) -> Observation {
         let own = Series { members: self.members.to_vec(), ..series.clone() };
         let target = Backup { max_age: self.limit(), ..self.target.clone() };

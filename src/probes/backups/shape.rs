@@ -11,6 +11,7 @@
 
 use crate::probes::backups::kind;
 use crate::probes::backups::stamp::id::is_hexadecimal;
+use crate::probes::backups::stamp::worded::is_month;
 
 /// What stands in a shape for what changes.
 const CHANGES: &[u8] = b"#";
@@ -56,29 +57,6 @@ const DAYS: &[&str] = &[
     "fri",
     "sat",
     "sun",
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
 ];
 /// Words that belong to the time of a name, and come and go with the hour or the summer.
 const ZONES: &[&str] = &[
@@ -96,7 +74,10 @@ fn is_one_of(word: &[u8], all: &[&str]) -> bool {
 }
 
 fn is_of_time(word: &[u8]) -> bool {
-    word.iter().any(u8::is_ascii_digit) || (word.len() >= 16 && is_hexadecimal(word)) || is_one_of(word, DAYS)
+    word.iter().any(u8::is_ascii_digit)
+        || (word.len() >= 16 && is_hexadecimal(word))
+        || is_one_of(word, DAYS)
+        || is_month(word)
 }
 
 /// A name word by word, with a mark for each that makes it another one each time.

@@ -18,7 +18,7 @@
 
 mod clock;
 pub(super) mod id;
-mod worded;
+pub(in crate::probes::backups) mod worded;
 mod zone;
 
 use crate::probes::backups::stamp::clock::{Clock, clock};

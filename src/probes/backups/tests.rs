@@ -321,17 +321,23 @@ fn a_directory_may_be_a_member() {
     assert_eq!(text(&found, "not_verified"), "a directory is not verified");
 }
 
-#[test]
-fn a_repository_of_restic_is_as_new_as_its_last_snapshot() {
+/// A repository of restic whose one snapshot is three days old; tonight one was forgotten, and no other was made.
+fn restic() -> tempfile::TempDir {
+    const INNER: [&str; 4] = ["data", "index", "keys", "snapshots"];
     let dir = tempfile::tempdir().unwrap();
-    for name in ["data", "index", "keys", "snapshots"] {
+    for name in INNER {
         fs::create_dir(dir.path().join(name)).unwrap();
     }
     put(&dir.path().join("snapshots"), "3f9a", 300, "2026-11-19T03:00:00Z");
-    // Tonight one was forgotten, and no other was made.
-    for name in ["data", "index", "keys", "snapshots"] {
+    for name in INNER {
         touch(dir.path(), name, unix("2026-11-22T03:00:00Z"));
     }
+    dir
+}
+
+#[test]
+fn a_repository_of_restic_is_as_new_as_its_last_snapshot() {
+    let dir = restic();
     let found = seen(&entry(dir.path(), "*"));
     assert_eq!(outcome(&found), (Verdict::Critical, "3 d old · limit 24 h · 300 B"));
     assert_eq!((text(&found, "newest").as_str(), &found.facts["count"]), ("snapshots", &Fact::Int(1)));

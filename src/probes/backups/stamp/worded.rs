@@ -112,6 +112,11 @@ fn day(text: &[u8]) -> Option<(i64, &[u8])> {
     }
 }
 
+/// Whether a word in small letters is that of a month.
+pub(in crate::probes::backups) fn is_month(word: &[u8]) -> bool {
+    month(word).is_some_and(|(_, rest)| rest.is_empty())
+}
+
 /// The month that a word names: three letters of it, `Sept`, or all of it.
 fn month(text: &[u8]) -> Option<(i64, &[u8])> {
     let long = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();

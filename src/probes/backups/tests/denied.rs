@@ -138,14 +138,7 @@ fn what_may_be_the_newest_and_cannot_be_looked_at_leaves_the_row_unknown() {
 
 #[test]
 fn snapshots_of_restic_that_may_not_be_read_are_not_as_new_as_their_directory() {
-    let dir = tempfile::tempdir().unwrap();
-    for name in ["data", "index", "keys", "snapshots"] {
-        fs::create_dir(dir.path().join(name)).unwrap();
-    }
-    put(&dir.path().join("snapshots"), "3f9a", 300, "2026-11-19T03:00:00Z");
-    for name in ["data", "index", "keys", "snapshots"] {
-        touch(dir.path(), name, unix("2026-11-22T03:00:00Z"));
-    }
+    let dir = restic();
     let _locked = Locked::new(dir.path(), &[("snapshots", 0o000)]);
     let found = looked_bound(&entry(dir.path(), "*")).unwrap();
     let words = format!("cannot read {}/snapshots: permission denied", dir.path().display());
