@@ -21,19 +21,17 @@ pub fn sentence(row: &Row, now: Wall) -> String {
         let (every, limit) = (quantity::span(row.every), quantity::span(row.every * 3));
         return format!("stale: the last reading is {} old, limit {limit} (read every {every})", quantity::age(age));
     }
-    match figure(row.kind, seen) {
-        Some(judged) => format!("{verdict}: {}", judged.words(seen.verdict)),
-        None if bloat_limits(row.kind, seen).is_some() => {
-            format!("{verdict}: {}; {}", seen.detail, bloat_limits(row.kind, seen).unwrap_or_default())
-        }
-        None if expected(seen).is_some() => {
-            format!("{verdict}: {}; expected {}", seen.detail, expected(seen).unwrap_or_default())
-        }
-        None => match other_cause(row, seen) {
-            Some(cause) => format!("{verdict}: {cause}"),
-            None if seen.detail.is_empty() => verdict.to_owned(),
-            None => format!("{verdict}: {}", seen.detail),
-        },
+    if let Some(judged) = figure(row.kind, seen) {
+        return format!("{verdict}: {}", judged.words(seen.verdict));
+    }
+    let expected = || expected(seen).map(|status| format!("expected {status}"));
+    if let Some(limits) = bloat_limits(row.kind, seen).or_else(expected) {
+        return format!("{verdict}: {}; {limits}", seen.detail);
+    }
+    match other_cause(row, seen) {
+        Some(cause) => format!("{verdict}: {cause}"),
+        None if seen.detail.is_empty() => verdict.to_owned(),
+        None => format!("{verdict}: {}", seen.detail),
     }
 }
 

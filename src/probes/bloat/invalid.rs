@@ -26,28 +26,30 @@ pub(super) fn judge(
         facts.insert("remedy_command", Fact::Text(format!("GRANT pg_monitor TO {};", server.role)));
         return (Verdict::Unknown, format!("{} · {WHY}", quantity::bytes(sized.size())));
     }
-    let (verdict, said) = match (index.unique && !index.twin, relation.kind, index.ready) {
+    let (verdict, reason) = match (index.unique && !index.twin, relation.kind, index.ready) {
         (true, b'I', _) => (Verdict::Critical, "invalid: uniqueness is not enforced in every partition"),
         (true, _, false) => (Verdict::Critical, "invalid: uniqueness is not enforced"),
         (true, _, true) => (Verdict::Warn, "invalid: unique for new rows alone, not used"),
         (false, _, _) => (Verdict::Warn, "invalid, not used"),
     };
-    let (remedy, told) = if relation.kind == b'I' {
+    let (remedy, act) = if relation.kind == b'I' {
         ("attach", "attach an index of each partition")
     } else if index.twin || is_leftover(&relation.name) {
         ("drop", "drop")
     } else {
         ("reindex", "reindex, or drop it and build it again")
     };
+    // On a standby, what builds it works on the primary and shows there alone.
+    let (verdict, reason, act) = if server.standby {
+        (Verdict::Warn, "invalid, unless the primary is building it", None)
+    } else {
+        (verdict, reason, Some(act))
+    };
     facts.insert("method", Fact::Text("none".to_owned()));
-    facts.insert("reason", Fact::Text(said.to_owned()));
+    facts.insert("reason", Fact::Text(reason.to_owned()));
     facts.insert("remedy", Fact::Text(remedy.to_owned()));
-    let size = quantity::bytes(sized.size());
-    if server.standby {
-        // What works on it works on the primary, and shows there alone.
-        return (Verdict::Warn, format!("{size} · invalid, unless the primary is building it"));
-    }
-    (verdict, format!("{size} · {said} · {told}"))
+    let act = act.map_or_else(String::new, |act| format!(" · {act}"));
+    (verdict, format!("{} · {reason}{act}", quantity::bytes(sized.size())))
 }
 
 /// Whether a name is one that `REINDEX CONCURRENTLY` gives: the new index before the swap, or the old one behind it.
