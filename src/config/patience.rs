@@ -1,8 +1,8 @@
 //! How long a file system may take to answer.
 //!
-//! A file server that has gone answers no call, and the thread that made it waits for ever. Whoever looks at a file of people, or of
-//! a run, says so here by [`at`]; [`bounded`] does some work in a thread of its own and leaves it behind where one look takes too
-//! long. Only looks count: work that takes long by itself is waited for.
+//! A file server that has gone answers no call, and the thread that made it waits for ever. A look at a file of people, or of a run,
+//! goes through [`at`]; [`bounded`] does some work in a thread of its own and leaves it behind where one look takes too long. Only
+//! looks count: work that takes long by itself is waited for.
 
 use std::cell::RefCell;
 use std::io::{self, Read};

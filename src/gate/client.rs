@@ -22,7 +22,7 @@ use tokio::net::UnixStream;
 /// How long a request counts: the runner may read a large set again before it accepts an answer.
 const COUNTS: Duration = Duration::from_secs(60);
 
-/// How much longer the reply is waited for: what counted in the last moment is still written and told.
+/// How much longer the reply is waited for: what counted in the last moment is still written and reported.
 const MARGIN: Duration = Duration::from_secs(5);
 
 /// How long a runner may be without its socket before that is an error: it looks each few seconds.

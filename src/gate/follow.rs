@@ -77,7 +77,7 @@ struct Way {
 }
 
 impl Way {
-    /// Says something; `false` where nobody listens any more.
+    /// Sends a message; `false` where the console has gone.
     fn say(&self, msg: Msg) -> bool {
         self.out.blocking_send(msg).is_ok()
     }

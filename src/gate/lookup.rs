@@ -6,8 +6,9 @@ use crate::app::msg::{EstateShown, Msg, RunSummary};
 use crate::config::file::kind_word;
 use crate::config::state::Scope;
 use crate::config::{paths, patience, plain, shell};
+use crate::domain::error::{Result, system_text};
 use crate::domain::series::PastRead;
-use crate::domain::{Digest, Error, RunId};
+use crate::domain::{Digest, Error, Kind, RunId};
 use crate::gate::edits::{Edits, Load};
 use crate::gate::follow::Follower;
 use crate::gate::logs::LogReader;
@@ -252,7 +253,7 @@ fn list_set(world: &World, run: RunId, set: Digest, from: u64, rows: u16) -> Msg
 ///
 /// # Errors
 /// When the directory of the runs cannot be read; one that is not there holds no runs.
-pub fn runs(world: &World) -> crate::domain::error::Result<Vec<RunSummary>> {
+pub fn runs(world: &World) -> Result<Vec<RunSummary>> {
     list::runs(&world.state.dir, |run| RunDir::of(&world.state.dir, run.clone()).runner_lives())
 }
 
@@ -260,8 +261,7 @@ pub fn runs(world: &World) -> crate::domain::error::Result<Vec<RunSummary>> {
 ///
 /// # Errors
 /// When none or several match.
-pub fn find_run(world: &World, wanted: &str) -> crate::domain::error::Result<RunDir> {
-    use crate::domain::Kind;
+pub fn find_run(world: &World, wanted: &str) -> Result<RunDir> {
     let upper = wanted.to_ascii_uppercase();
     // A whole id is looked up, not searched for: a journal that is damaged from its first record on must be found, too.
     if let Some(dir) = RunId::parse(&upper)
@@ -291,10 +291,9 @@ pub fn find_run(world: &World, wanted: &str) -> crate::domain::error::Result<Run
 
 /// Refuses what stands in the place of a run: a symbolic link leads elsewhere, and in a state directory of one user a directory of
 /// somebody else's is none of theirs. Root may look at all.
-fn refuse_foreign(dir: &RunDir, scope: Scope) -> crate::domain::error::Result<()> {
-    use crate::domain::Kind;
+fn refuse_foreign(dir: &RunDir, scope: Scope) -> Result<()> {
     let refused = |why: String| Error::new(Kind::Refused, format!("{} is not a run: {why}", dir.path.display()));
-    let found = rustix::fs::lstat(&dir.path).map_err(|cause| refused(std::io::Error::from(cause).to_string()))?;
+    let found = rustix::fs::lstat(&dir.path).map_err(|cause| refused(system_text(cause)))?;
     let kind = FileType::from_raw_mode(found.st_mode);
     if kind != FileType::Directory {
         let hint = "a run is a real directory: move it there, or name its own state directory by --state";
@@ -312,7 +311,6 @@ const CANDIDATES: usize = 8;
 
 /// Refuses an abbreviation that fits several runs, and names them, the newest first.
 fn ambiguous(wanted: &str, several: &[RunSummary]) -> Error {
-    use crate::domain::Kind;
     let (count, what) = (several.len(), wanted.escape_debug());
     let error = Error::new(Kind::Usage, format!("{count} runs have an id that ends in {what}: give more of it"));
     let line = |run: &RunSummary| format!("{}  {}  {}  {}", run.id, run.status.word(), run.started.minute(), run.title);

@@ -34,7 +34,7 @@ impl Sentence {
         self.verdict = worse;
     }
 
-    /// Notes the reason among the facts; what is well has none.
+    /// Notes the reason among the facts; a row that is ok has none.
     pub(super) fn note_reason(&self, facts: &mut BTreeMap<&'static str, Fact>) {
         facts.extend(self.reason.clone().map(|reason| ("reason", Fact::Text(reason))));
     }

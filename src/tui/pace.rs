@@ -154,7 +154,7 @@ impl Pace {
         }
         if drawn.bytes > 0 {
             self.sent.push_back((now, drawn.bytes));
-            self.written(now.as_secs(), drawn.bytes);
+            self.count(now.as_secs(), drawn.bytes);
             self.last = Some(now);
         }
         if drawn.fresh {
@@ -179,7 +179,7 @@ impl Pace {
         }
     }
 
-    fn written(&mut self, second: u64, bytes: usize) {
+    fn count(&mut self, second: u64, bytes: usize) {
         self.written.retain(|(then, _)| then + SHOWN > second);
         match self.written.back_mut().filter(|(then, _)| *then == second) {
             Some((_, sum)) => *sum += bytes,
