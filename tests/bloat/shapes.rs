@@ -97,6 +97,10 @@ fn relations_that_come_go_and_are_renamed_cost_no_reading() {
 fn a_standby_counts_by_the_catalog_and_cannot_be_acted_on() {
     let server = Server::start("");
     server.sql(TABLES);
+    server.sql(
+        "CREATE TABLE torn (id int); CREATE UNIQUE INDEX torn_key ON torn (id);
+         UPDATE pg_index SET indisvalid = false, indisready = false WHERE indexrelid = 'torn_key'::regclass;",
+    );
     let place = tempfile::tempdir().unwrap();
     let standby = PrivatePostgres::standby(
         &place.path().join("standby"),
@@ -119,6 +123,10 @@ fn a_standby_counts_by_the_catalog_and_cannot_be_acted_on() {
     assert_eq!((text(row, "method"), &row.facts["can_act"]), ("width statistics, reltuples", &Fact::Bool(false)));
     assert!(!row.facts.contains_key("dead_rows"));
     assert!(seen.database().detail.contains("standby: act on the primary"), "{}", seen.database().detail);
+    // What builds an index works on the primary, and shows there alone.
+    let row = seen.row("public.torn_key");
+    assert_eq!((row.verdict, text(row, "reason")), (Verdict::Warn, "invalid, unless the primary is building it"));
+    assert!(row.detail.ends_with(text(row, "reason")), "{}", row.detail);
 }
 
 #[test]
