@@ -18,6 +18,7 @@ mod own;
 pub mod place;
 pub mod postgres;
 pub mod redis;
+mod removal;
 pub mod sample;
 pub mod screenshots;
 pub mod servers;
@@ -36,7 +37,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a keeper may take until its estate stands: a fraction of a second, but much longer on a busy disk.
-const START_LIMIT: Duration = Duration::from_secs(20);
+const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a keeper may take to say that it is ready, and to remove its estate.
 const PING_LIMIT: Duration = Duration::from_secs(2);
 const STOP_LIMIT: Duration = Duration::from_secs(10);

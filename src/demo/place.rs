@@ -1,5 +1,6 @@
 //! The demo's own directory: who owns it, who keeps it, and what may be removed.
 
+use crate::demo::removal;
 use crate::domain::Kind;
 use crate::domain::error::{Error, Result};
 use crate::runner::ofd;
@@ -231,7 +232,14 @@ fn empty(dir: &Path, kept: &[&str]) -> io::Result<()> {
         if kept.iter().any(|kept| entry.file_name() == *kept) {
             continue;
         }
-        if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => removal::remove(&path)?,
+            _ => match fs::remove_file(&path) {
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            },
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The directory a private server lives in.
 
 use crate::demo::postgres::programs::Account;
+use crate::demo::removal;
 use crate::domain::error::{Error, Result};
 use std::fs;
 use std::io;
@@ -74,7 +75,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 pub(super) fn clear(wanted: &Path) -> io::Result<()> {
     let Ok(found) = fs::symlink_metadata(wanted) else { return Ok(()) };
     if found.is_dir() {
-        return remove(wanted);
+        return removal::remove(wanted);
     }
     // Only what a home is called is followed.
     if let Ok(aside) = fs::read_link(wanted)
@@ -82,19 +83,9 @@ pub(super) fn clear(wanted: &Path) -> io::Result<()> {
         && aside.file_name().is_some_and(|name| name.as_bytes().starts_with(b"midwatch-"))
         && fs::symlink_metadata(&aside).is_ok_and(|found| found.is_dir())
     {
-        remove(&aside)?;
+        removal::remove(&aside)?;
     }
     fs::remove_file(wanted)
-}
-
-/// Removes a directory, which the guard of a server that just ended may be doing, too.
-fn remove(directory: &Path) -> io::Result<()> {
-    let gone = |done: &io::Result<()>| match done {
-        Ok(()) => true,
-        Err(cause) => cause.kind() == io::ErrorKind::NotFound,
-    };
-    let removed = (0..3).map(|_| fs::remove_dir_all(directory)).find(gone);
-    removed.map_or_else(|| fs::remove_dir_all(directory), |_| Ok(()))
 }
 
 fn random() -> io::Result<u64> {
