@@ -39,8 +39,8 @@ printf '%s\n' "${COMPREPLY[@]}"
     let mut command = Command::new("bash");
     command.args(["--norc", "-c", script, "bash", BINARY, line]);
     estate.surround(&mut command);
-    let said = finish(command).exits(0);
-    said.out.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    let printed = finish(command).exits(0);
+    printed.out.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 #[test]
@@ -82,8 +82,8 @@ fn what_bash_puts_into_the_line_is_one_word_that_carries_nothing_out() {
         assert_eq!(given.len(), 1, "{value}: {given:?}");
         let mut command = Command::new("bash");
         command.args(["--norc", "-c", &format!("printf '%s\\n' message={}", given[0])]);
-        let said = finish(command).exits(0);
-        assert_eq!(said.out, format!("message={value}\n"));
+        let printed = finish(command).exits(0);
+        assert_eq!(printed.out, format!("message={value}\n"));
         assert!(!effect.exists(), "{value}");
     }
 }
@@ -92,8 +92,8 @@ fn what_bash_puts_into_the_line_is_one_word_that_carries_nothing_out() {
 fn a_read_only_demo_builds_nothing_and_says_why() {
     let estate = estate();
     for args in [&["--read-only", "demo"][..], &["--read-only", "demo", "--stop"]] {
-        let said = estate.midwatch(args).exits(7);
-        assert!(said.err.contains("--read-only forbids it"), "{}", said.err);
+        let printed = estate.midwatch(args).exits(7);
+        assert!(printed.err.contains("--read-only forbids it"), "{}", printed.err);
     }
     let demo = |dir: &Path| dir.ends_with("demo");
     let mut open = vec![estate.beside("")];
@@ -114,13 +114,13 @@ fn what_cannot_be_read_completes_nothing_and_says_nothing() {
         &["__complete", "--", "run", "no/such", ""],
     ] {
         if words.first() == Some(&"__complete") {
-            let said = estate.midwatch(words).exits(0);
-            assert_eq!((said.out.as_str(), said.err.as_str()), ("", ""), "{words:?}");
+            let printed = estate.midwatch(words).exits(0);
+            assert_eq!((printed.out.as_str(), printed.err.as_str()), ("", ""), "{words:?}");
         }
     }
     fs::write(estate.beside("midwatch.toml"), "schema = ").unwrap();
-    let said = estate.midwatch(&["__complete", "--", "run", ""]).exits(0);
-    assert_eq!((said.out.as_str(), said.err.as_str()), ("", ""));
+    let answer = estate.midwatch(&["__complete", "--", "run", ""]).exits(0);
+    assert_eq!((answer.out.as_str(), answer.err.as_str()), ("", ""));
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn a_file_of_any_name_is_linted_as_what_its_keys_say() {
     let path = other.to_str().unwrap();
     let problems = |text: &str| {
         fs::write(&other, text).unwrap();
-        let said = estate.midwatch(&["lint", path]).exits(2);
-        said.out.lines().filter(|line| line.contains("other-estate.toml:")).map(str::to_owned).collect::<Vec<_>>()
+        let printed = estate.midwatch(&["lint", path]).exits(2);
+        printed.out.lines().filter(|line| line.contains("other-estate.toml:")).map(str::to_owned).collect::<Vec<_>>()
     };
     let found = problems("schema = 1\nname = \"x\"\nenvironment = \"nowhere\"\n");
     assert!(matches!(found.as_slice(), [one] if one.contains("environment")), "{found:?}");
@@ -166,9 +166,9 @@ fn every_script_is_one_that_its_shell_reads() {
 fn read(path: &Path) -> String {
     let mut command = Command::new("groff");
     command.args(["-man", "-Tutf8", "-ww", "-P-cbou"]).arg(path);
-    let said = finish(command).exits(0);
-    assert_eq!(said.err, "", "{}", path.display());
-    said.out
+    let printed = finish(command).exits(0);
+    assert_eq!(printed.err, "", "{}", path.display());
+    printed.out
 }
 
 /// What the first page tells, however its lines are broken.
@@ -230,11 +230,11 @@ fn every_command_has_a_page_that_a_reader_of_pages_takes() {
     assert_eq!(printed, fs::read_to_string(out.join("midwatch.1")).unwrap());
     // A place that cannot be written is said in words.
     fs::write(estate.beside("file"), "").unwrap();
-    let said = estate.midwatch(&["man", "--out", estate.beside("file/pages").to_str().unwrap()]).exits(1);
+    let answer = estate.midwatch(&["man", "--out", estate.beside("file/pages").to_str().unwrap()]).exits(1);
     assert!(
-        said.err.contains("a part of the path is not a directory") && !said.err.contains("os error"),
+        answer.err.contains("a part of the path is not a directory") && !answer.err.contains("os error"),
         "{}",
-        said.err
+        answer.err
     );
 }
 
@@ -252,9 +252,9 @@ fn errors_of_the_system_are_told_in_words_wherever_they_come_up() {
         &["lint", "/none/such.toml"],
         &["man", "--out", inside],
     ] {
-        let said = estate.midwatch(args);
-        assert_ne!(said.code, Some(0), "{args:?}");
-        let all = said.out + &said.err;
+        let printed = estate.midwatch(args);
+        assert_ne!(printed.code, Some(0), "{args:?}");
+        let all = printed.out + &printed.err;
         assert!(!all.contains("os error"), "{args:?}: {all}");
         assert!(all.contains(words) || all.contains("no such file or directory"), "{args:?}: {all}");
     }
@@ -291,8 +291,8 @@ fn a_wrong_command_line_of_check_is_a_verdict_wherever_check_stands() {
     for (first, code) in [("check", 3), ("runs", 2)] {
         let mut command = estate.command(&[first]);
         command.arg(odd);
-        let said = finish(command).exits(code);
-        assert!(!said.err.contains("panicked"), "{}", said.err);
+        let printed = finish(command).exits(code);
+        assert!(!printed.err.contains("panicked"), "{}", printed.err);
     }
     let mut command = estate.command(&[]);
     command.arg(odd);

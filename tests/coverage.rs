@@ -48,9 +48,9 @@ fn wrong(text: &str) -> Vec<String> {
         found.push(format!("format 1 has the rows 1 to {ROWS} in order"));
     }
     for row in &coverage.row {
-        let mut say = |what: String| found.push(format!("row {}: {what}", row.number));
+        let mut describe = |what: String| found.push(format!("row {}: {what}", row.number));
         if row.operation.trim().is_empty() || !["read", "change", "destroy"].contains(&row.effect.as_str()) {
-            say("operation or effect is not told".to_owned());
+            describe("operation or effect is not told".to_owned());
         }
         for place in &row.r#in {
             let there = match place.split_once(':') {
@@ -59,19 +59,21 @@ fn wrong(text: &str) -> Vec<String> {
                 _ => false,
             };
             if !there {
-                say(format!("there is no {place}"));
+                describe(format!("there is no {place}"));
             }
         }
         match row.state.as_str() {
-            "open" if row.left.trim().is_empty() => say("open, and nothing is left".to_owned()),
+            "open" if row.left.trim().is_empty() => describe("open, and nothing is left".to_owned()),
             "open" => {}
-            "done" if row.tests.is_empty() || row.r#in.is_empty() => say("done, without a place or a test".to_owned()),
-            "done" if !row.left.is_empty() => say("done, and something is left".to_owned()),
+            "done" if row.tests.is_empty() || row.r#in.is_empty() => {
+                describe("done, without a place or a test".to_owned())
+            }
+            "done" if !row.left.is_empty() => describe("done, and something is left".to_owned()),
             "done" => {}
-            other => say(format!("no state is called {other}")),
+            other => describe(format!("no state is called {other}")),
         }
         for test in named::missing(row.tests.iter().map(String::as_str)) {
-            say(format!("there is no test {test}"));
+            describe(format!("there is no test {test}"));
         }
     }
     found

@@ -38,10 +38,10 @@ const PROMISES: &[Promise] = &[
     promise("run", 8, |estate| {
         exec(estate, "touch {tree}/began; sleep 600");
         std::thread::scope(|scope| {
-            let said = scope.spawn(|| estate.start("p", &["--yes", "change"]));
+            let scoped_join_handle = scope.spawn(|| estate.start("p", &["--yes", "change"]));
             wait_for("the act", || estate.tree("began").exists().then_some(()));
             kill_wholly(estate.run().pid_of("1.1", "shim.json"));
-            said.join().unwrap().code
+            scoped_join_handle.join().unwrap().code
         })
     }),
     promise("run", 9, |estate| person(estate, "exit 0", &["cancel\r"])),
@@ -184,9 +184,9 @@ fn every_exit_code_that_is_promised_is_given() {
     let promised = promised();
     for command in ["run", "check", "rehearse", "verify", "lint"] {
         let own: BTreeSet<u8> = PROMISES.iter().filter(|one| one.command == command).map(|one| one.code).collect();
-        let told: Vec<_> = promised.iter().filter(|(name, _)| name == command).collect();
-        assert!(!told.is_empty(), "nothing is said of {command}: {promised:?}");
-        for (_, codes) in told {
+        let facts: Vec<_> = promised.iter().filter(|(name, _)| name == command).collect();
+        assert!(!facts.is_empty(), "nothing is said of {command}: {promised:?}");
+        for (_, codes) in facts {
             assert_eq!(*codes, own, "{command}: what is said, and what is tried here");
         }
     }

@@ -36,7 +36,7 @@ fn wrong(text: &str) -> Vec<String> {
     for number in rows() {
         match table.get(&number) {
             None => wrong.push(format!("row {number} is missing")),
-            Some(told) if names(told).is_empty() && !told.contains("Not shown:") => {
+            Some(output) if names(output).is_empty() && !output.contains("Not shown:") => {
                 wrong.push(format!("row {number} names no test and no reason"));
             }
             Some(_) => {}

@@ -26,8 +26,8 @@ fn refused(estate: &Estate, file: &Path, why: &str) {
         (&["plan", "cell0/health-check"], 2),
         (&["run", "cell0/health-check"], 2),
     ] {
-        let said = on(estate, file, args).exits(code).prints(why);
-        assert!(!said.out.contains("hunter2") && !said.err.contains("hunter2"), "{args:?}: {said:?}");
+        let printed = on(estate, file, args).exits(code).prints(why);
+        assert!(!printed.out.contains("hunter2") && !printed.err.contains("hunter2"), "{args:?}: {printed:?}");
     }
 }
 
@@ -42,8 +42,8 @@ fn twelve_mistakes_are_told_at_once_and_no_password_with_them() {
     for line in expected.lines() {
         refused(&estate, &file, &line.replace("twelve.toml", file.to_str().unwrap()));
     }
-    let said = on(&estate, &file, &["lint"]);
-    assert_eq!(said.out, expected.replace("twelve.toml", file.to_str().unwrap()));
+    let printed = on(&estate, &file, &["lint"]);
+    assert_eq!(printed.out, expected.replace("twelve.toml", file.to_str().unwrap()));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn every_file_beside_the_estate_is_told_of_together() {
         fs::create_dir_all(estate.beside(name).parent().unwrap()).unwrap();
         fs::write(estate.beside(name), text).unwrap();
     }
-    let said = on(&estate, &estate.beside("midwatch.toml"), &["lint"]).exits(2);
+    let printed = on(&estate, &estate.beside("midwatch.toml"), &["lint"]).exits(2);
     for (file, place) in [
         ("midwatch.toml", "3:15: `environment` must be"),
         ("themes/own.toml", "3:12: there is no theme `nihgt` (did you mean `night`?)"),
@@ -107,16 +107,16 @@ fn every_file_beside_the_estate_is_told_of_together() {
         ("procedures/own.toml", "3:1: unknown key `zzz`"),
     ] {
         let expected = format!("{}:{place}", estate.beside(file).display());
-        assert!(said.out.contains(&expected), "{expected}\n{}", said.out);
+        assert!(printed.out.contains(&expected), "{expected}\n{}", printed.out);
     }
 }
 
 #[test]
 fn a_theme_and_a_keymap_that_are_named_and_not_there_are_told_of_together() {
     let estate = Estate::default();
-    let said = estate.midwatch(&["lint", "--theme", "nihgt", "--keymap", "emacs"]).exits(2);
+    let printed = estate.midwatch(&["lint", "--theme", "nihgt", "--keymap", "emacs"]).exits(2);
     assert_eq!(
-        said.out,
+        printed.out,
         "themes/nihgt.toml:1:1: there is no theme `nihgt` (did you mean `night`?)\n\
          keymaps/emacs.toml:1:1: there is no keymap `emacs` (there are default, vim)\n"
     );
@@ -139,9 +139,9 @@ fn what_a_wrong_procedure_includes_is_looked_for_too_and_all_stands_in_the_order
         + &at(line("use = \"test/nothing\""), "7: there is no procedure `test/nothing`")
         + &at(line("frob = 2"), "1: unknown key `frob`");
     for args in [&["lint"][..], &["lint", file.to_str().unwrap()]] {
-        let said = estate.midwatch(args).exits(2);
+        let printed = estate.midwatch(args).exits(2);
         let own: String =
-            said.out.lines().filter(|line| line.contains("wrong.toml")).map(|l| l.to_owned() + "\n").collect();
+            printed.out.lines().filter(|line| line.contains("wrong.toml")).map(|l| l.to_owned() + "\n").collect();
         assert_eq!(own, expected, "{args:?}");
     }
 }
@@ -160,15 +160,15 @@ fn a_file_of_any_name_is_linted_as_what_its_own_keys_say() {
     ] {
         let file = estate.beside(name);
         fs::write(&file, text).unwrap();
-        let said = finish(estate.command(&["lint", file.to_str().unwrap()])).exits(2).prints(words);
-        assert!(!said.out.contains("`format` is missing"), "{name}: {}", said.out);
+        let printed = finish(estate.command(&["lint", file.to_str().unwrap()])).exits(2).prints(words);
+        assert!(!printed.out.contains("`format` is missing"), "{name}: {}", printed.out);
     }
 }
 
 #[test]
 fn the_schema_is_printed() {
-    let said = finish(Estate::default().command(&["schema"])).exits(0);
-    let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let printed = finish(Estate::default().command(&["schema"])).exits(0);
+    let schema: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
     assert_eq!(schema["properties"]["backup"]["items"]["required"], serde_json::json!(["name", "max_age"]));
     let other = finish(Estate::default().command(&["schema", "nothing"]));
     other.exits(2).prints("estate");
@@ -183,8 +183,8 @@ fn warnings_are_told_apart_from_errors_and_fail_only_when_asked() {
     let file = estate.beside("procedures/late.toml");
     let review = format!("{}:6:12: warning: its review by operations was due on 2020-03-31\n", file.display());
     let shell = format!("{}:12:31: warning: `kill -9` leaves the program no time to close anything", file.display());
-    let said = estate.midwatch(&["lint"]).exits(0);
-    assert!(said.out.starts_with(&review) && said.out.contains(&shell), "{}", said.out);
+    let printed = estate.midwatch(&["lint"]).exits(0);
+    assert!(printed.out.starts_with(&review) && printed.out.contains(&shell), "{}", printed.out);
     estate.midwatch(&["lint", "--strict"]).exits(1);
     estate.midwatch(&["lint", "--strict", file.to_str().unwrap()]).exits(1).prints(&shell);
     let report = estate.midwatch(&["lint", "--json"]).exits(0).out;
@@ -255,8 +255,8 @@ fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name(
         .map(|(kind, target)| step(kind, target))
         .concat();
     estate.procedure("sound", sound, &all);
-    let said = estate.midwatch(&["lint", "--strict"]).exits(0);
-    assert_eq!(said.out, "ok: midwatch.toml, 1 procedure of yours, 8 built in\n");
+    let printed = estate.midwatch(&["lint", "--strict"]).exits(0);
+    assert_eq!(printed.out, "ok: midwatch.toml, 1 procedure of yours, 8 built in\n");
     let file = estate.beside("procedures/wrong.toml");
     let params = "lock = [\"postgres:{{db}}\"]\n[params]\ndb = { text = true }\nat = { text = true }\n";
     for (header, steps, place, what) in [
@@ -277,8 +277,8 @@ fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name(
         estate.procedure("wrong", header, &steps);
         let expected = format!("{}:{place}: the estate has {what}\n", file.display());
         for more in [&[][..], &["--strict"], &[file.to_str().unwrap()]] {
-            let said = estate.midwatch(&[&["lint"], more].concat()).exits(2);
-            assert!(said.out.ends_with(&expected), "{expected}{}", said.out);
+            let answer = estate.midwatch(&[&["lint"], more].concat()).exits(2);
+            assert!(answer.out.ends_with(&expected), "{expected}{}", answer.out);
         }
         let why = what.split(" (").next().unwrap();
         estate.midwatch(&["plan", "test/wrong"]).exits(2).prints(&format!(":{place}: the estate has {why}"));
@@ -312,8 +312,8 @@ fn a_part_of_a_reading_and_a_mount_that_cannot_be_are_refused() {
     ] {
         estate.procedure("wrong", "", &step);
         let expected = format!("{}:{place}: {what}\n", file.display());
-        let said = estate.midwatch(&["lint"]).exits(2);
-        assert!(said.out.ends_with(&expected), "{expected}{}", said.out);
+        let printed = estate.midwatch(&["lint"]).exits(2);
+        assert!(printed.out.ends_with(&expected), "{expected}{}", printed.out);
     }
 }
 
@@ -346,10 +346,10 @@ fn a_root_that_a_parameter_gives_is_held_against_the_roots_that_are_known() {
         (estate.beside("link").display().to_string(), "archive/"),
     ] {
         deleting(&estate, "short", &format!("root = \"{root}\""), under, 30);
-        let said = estate.midwatch(&["lint"]).exits(0).out;
+        let text = estate.midwatch(&["lint"]).exits(0).out;
         assert!(
-            said.contains(&format!("{}:", file.display())) && said.contains(&format!("warning: {kept}, {so}")),
-            "{root}: {said}"
+            text.contains(&format!("{}:", file.display())) && text.contains(&format!("warning: {kept}, {so}")),
+            "{root}: {text}"
         );
         estate.midwatch(&["lint", "--strict"]).exits(1);
     }
@@ -358,8 +358,8 @@ fn a_root_that_a_parameter_gives_is_held_against_the_roots_that_are_known() {
     {
         // What is deleted below a directory that the other one deletes from with all that is in it is found all the same.
         deleting(&estate, "short", &format!("root = \"{root}\""), under, 30);
-        let said = estate.midwatch(&["lint"]).exits(0).out;
-        assert_eq!(said.contains(kept), root.ends_with("/x"), "{root} {under}: {said}");
+        let output = estate.midwatch(&["lint"]).exits(0).out;
+        assert_eq!(output.contains(kept), root.ends_with("/x"), "{root} {under}: {output}");
     }
     // Two parameters may be one directory, whatever they are called.
     deleting(&estate, "short", "root = \"{{place}}/logs\"\n[params]\nplace = { path = true }", "archive", 30);
@@ -376,8 +376,8 @@ fn what_rows_of_the_estate_give_to_a_procedure_is_held_against_its_own() {
     let estate = Estate::default();
     let backups = estate.tree("backups").display().to_string();
     deleting(&estate, "short", &format!("root = \"{backups}\""), ".", 30);
-    let said = estate.midwatch(&["lint", "--strict"]).exits(0).out;
-    assert!(said.starts_with("ok: "), "no row gives that directory: {said}");
+    let text = estate.midwatch(&["lint", "--strict"]).exits(0).out;
+    assert!(text.starts_with("ok: "), "no row gives that directory: {text}");
     estate.configure(&format!("[[backup]]\nname = \"set\"\nfiles = \"{backups}/*.tar.gz\"\nmax_age = \"24h\"\n"));
     let what = "warning: this deletes after 30 d what common/delete-old-backups keeps for 180 d";
     estate

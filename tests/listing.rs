@@ -43,15 +43,15 @@ fn procedures_are_listed_for_people_and_for_programs_and_one_shows_what_it_asks_
         "acts_on = [{ row = \"mount\", when = \"configured == true\", params = { database = \"{{row.target}}\" } }]\n";
     let step = "[[look]]\ntitle = \"Look at {{database}} after {{days}} d\"\ncheck = { exec = [\"/bin/true\"] }\n";
     estate.procedure("own", &format!("{rows}{params}"), step);
-    let said = estate.midwatch(&["procedures"]).exits(0);
-    let line = |id: &str| said.out.lines().find(|line| line.starts_with(&format!("{id}\t"))).unwrap().to_owned();
+    let printed = estate.midwatch(&["procedures"]).exits(0);
+    let line = |id: &str| printed.out.lines().find(|line| line.starts_with(&format!("{id}\t"))).unwrap().to_owned();
     assert_eq!(line("test/own"), "test/own\tread\tmount\town\tTest own\tprocedures/own.toml");
     assert_eq!(
         line("common/vacuum-table"),
         "common/vacuum-table\tchange\tbloat\tcommon\tVacuum <schema>.<table>\t<built-in>/common/vacuum-table.toml"
     );
-    assert!(line("cell0/checklist").starts_with("cell0/checklist\tread\t-\tcell0\t"), "{}", said.out);
-    assert!(!said.out.contains("novacron") && said.err.is_empty(), "{}{}", said.out, said.err);
+    assert!(line("cell0/checklist").starts_with("cell0/checklist\tread\t-\tcell0\t"), "{}", printed.out);
+    assert!(!printed.out.contains("novacron") && printed.err.is_empty(), "{}{}", printed.out, printed.err);
     let (screen, _) = drawn(&estate, &["procedures"], &[], "test/own");
     let columns = |id: &str| {
         let line = screen.lines().find(|line| line.starts_with(id)).unwrap();
@@ -59,8 +59,8 @@ fn procedures_are_listed_for_people_and_for_programs_and_one_shows_what_it_asks_
     };
     assert!(columns("ID").is_some() && columns("ID") == columns("test/own"), "{screen}");
     // A text narrows it, an id shows one, and nothing at all is an error that names the nearest.
-    let said = estate.midwatch(&["procedures", "VACUUM"]).exits(0);
-    assert_eq!(said.out.lines().count(), 1, "{}", said.out);
+    let answer = estate.midwatch(&["procedures", "VACUUM"]).exits(0);
+    assert_eq!(answer.out.lines().count(), 1, "{}", answer.out);
     let one = estate.midwatch(&["procedures", "test/own"]).exits(0).out;
     for line in [
         "acts on  mount when entry of the estate is yes\n",
@@ -88,8 +88,8 @@ fn procedures_are_listed_for_people_and_for_programs_and_one_shows_what_it_asks_
     estate.midwatch(&["plan", "nope"]).exits(2).prints("midwatch procedures lists what can be run here");
     // A file that is wrong is not in the list, and not silently so.
     fs::write(estate.beside("procedures/broken.toml"), "id = 3\n").unwrap();
-    let said = estate.midwatch(&["procedures"]).exits(0).prints("not in the list").prints("procedures/broken.toml");
-    assert!(said.err.contains("midwatch lint"), "{}", said.err);
+    let output = estate.midwatch(&["procedures"]).exits(0).prints("not in the list").prints("procedures/broken.toml");
+    assert!(output.err.contains("midwatch lint"), "{}", output.err);
 }
 
 #[test]
@@ -109,10 +109,10 @@ fn where_there_is_no_estate_file_each_command_that_misses_one_says_where_it_look
     ] {
         bare(&home, args).exits(code).prints(&own).prints("/etc/midwatch/midwatch.toml");
     }
-    let said = bare(&home, &["lint"]).exits(0).out;
-    assert!(said.starts_with("ok: 8 built-in procedures; no estate file: looked for "), "{said}");
-    let said = bare(&home, &["procedures"]).exits(0).out;
-    assert!(said.lines().count() == 8 && said.lines().all(|line| line.starts_with("common/")), "{said}");
+    let text = bare(&home, &["lint"]).exits(0).out;
+    assert!(text.starts_with("ok: 8 built-in procedures; no estate file: looked for "), "{text}");
+    let output = bare(&home, &["procedures"]).exits(0).out;
+    assert!(output.lines().count() == 8 && output.lines().all(|line| line.starts_with("common/")), "{output}");
 }
 
 #[test]
@@ -121,13 +121,13 @@ fn windows_have_their_weekday_and_the_clock_that_opens_them() {
     let text = "schema = 1\n[[window]]\nname = \"weekly\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\nzone = \"Asia/Tokyo\"\n\
         [[window]]\nname = \"in utc\"\nstarts = \"0 22 * * SAT\"\nlasts = \"1h\"\n";
     fs::write(estate.beside("windows.toml"), text).unwrap();
-    let said = estate.midwatch(&["windows", "--days", "8"]).exits(0).out;
+    let output = estate.midwatch(&["windows", "--days", "8"]).exits(0).out;
     // 02:00 of a Sunday in Tokyo is 17:00 of Saturday in UTC.
-    let own = said.lines().find(|line| line.starts_with("Sat ") && line.contains("weekly")).unwrap();
-    assert!(own.contains(" 17:00 UTC  Sun 02:00 Asia/Tokyo ") && own.ends_with("weekly"), "{said}");
-    let utc = said.lines().find(|line| line.starts_with("Sat ") && line.ends_with("in utc")).unwrap();
-    assert!(utc.contains(" 22:00 UTC  ") && !utc.contains("Tokyo"), "{said}");
-    assert!(said.lines().all(|line| line == line.trim_end()), "{said}");
+    let own = output.lines().find(|line| line.starts_with("Sat ") && line.contains("weekly")).unwrap();
+    assert!(own.contains(" 17:00 UTC  Sun 02:00 Asia/Tokyo ") && own.ends_with("weekly"), "{output}");
+    let utc = output.lines().find(|line| line.starts_with("Sat ") && line.ends_with("in utc")).unwrap();
+    assert!(utc.contains(" 22:00 UTC  ") && !utc.contains("Tokyo"), "{output}");
+    assert!(output.lines().all(|line| line == line.trim_end()), "{output}");
     // They are those beside the estate file that is named.
     let other = estate.beside("other");
     fs::create_dir(&other).unwrap();
@@ -135,8 +135,8 @@ fn windows_have_their_weekday_and_the_clock_that_opens_them() {
     fs::write(other.join("windows.toml"), text.replace("weekly", "elsewhere")).unwrap();
     let named = other.join("midwatch.toml").display().to_string();
     for named in [named.as_str(), "other/midwatch.toml"] {
-        let said = estate.midwatch(&["--config", named, "windows"]).exits(0).out;
-        assert!(said.contains("elsewhere") && !said.contains("weekly"), "{said}");
+        let message = estate.midwatch(&["--config", named, "windows"]).exits(0).out;
+        assert!(message.contains("elsewhere") && !message.contains("weekly"), "{message}");
     }
 }
 
@@ -151,11 +151,11 @@ fn a_cron_pattern_that_cannot_be_read_says_which_field_and_what_it_takes() {
     ] {
         let text = format!("schema = 1\n[[window]]\nname = \"w\"\nstarts = \"{starts}\"\nlasts = \"2h\"\n");
         fs::write(estate.beside("windows.toml"), text).unwrap();
-        let said = estate
+        let printed = estate
             .midwatch(&["lint"])
             .exits(2)
             .prints(&format!("windows.toml:4:10: `starts` is not a cron pattern: {why}"));
-        assert!(!said.out.contains("Component") && !said.out.contains("pattern."), "{}", said.out);
+        assert!(!printed.out.contains("Component") && !printed.out.contains("pattern."), "{}", printed.out);
     }
 }
 
@@ -175,7 +175,7 @@ fn where_nothing_is_found_the_commands_say_so_with_a_way_on() {
             .prints("/state/runs")
             .prints("midwatch runs lists them");
     }
-    let said = estate.midwatch(&["check", "backups", "certificates", "checklist"]).exits(3).out;
+    let text = estate.midwatch(&["check", "backups", "certificates", "checklist"]).exits(3).out;
     let file = estate.beside("midwatch.toml").display().to_string();
     for line in [
         format!("unknown   backups: nothing is configured or found; [[backup]] in {file} names what it shows\n"),
@@ -184,15 +184,15 @@ fn where_nothing_is_found_the_commands_say_so_with_a_way_on() {
         ),
         "unknown   checklist: none is open\n".to_owned(),
     ] {
-        assert!(said.contains(&line), "{line}{said}");
+        assert!(text.contains(&line), "{line}{text}");
     }
 }
 
 #[test]
 fn verdicts_have_colours_on_a_terminal_alone_and_signs_are_ascii_where_the_locale_is() {
     let estate = Estate::default();
-    let said = estate.midwatch(&["check", "checklist"]).exits(3).out;
-    assert!(!said.contains('\u{1b}'), "{said:?}");
+    let text = estate.midwatch(&["check", "checklist"]).exits(3).out;
+    assert!(!text.contains('\u{1b}'), "{text:?}");
     let colour = |more: &[(&str, &str)]| drawn(&estate, &["check", "checklist"], more, "unknown").1;
     assert_eq!(colour(&[("TERM", "xterm-256color")]), vt100::Color::Idx(5));
     assert_eq!(colour(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), vt100::Color::Default);

@@ -22,8 +22,8 @@ const KILLED: &str = "when you log out, the run is killed";
 #[test]
 fn nothing_starts_where_nobody_can_be_asked() {
     let estate = estate();
-    let said = estate.start("one", &["--yes", "change"]).exits(75);
-    assert!(said.err.contains(KILLED) && said.err.contains("loginctl enable-linger"), "{}", said.err);
+    let printed = estate.start("one", &["--yes", "change"]).exits(75);
+    assert!(printed.err.contains(KILLED) && printed.err.contains("loginctl enable-linger"), "{}", printed.err);
     assert!(estate.runs().is_empty());
     // Where no logout reaches it, it is started.
     fs::write(estate.beside("cgroup"), "0::/system.slice/cron.service\n").unwrap();

@@ -32,14 +32,14 @@ fn the_command_that_is_printed_leads_back_to_the_run_as_it_stands() {
     fs::copy(estate.procedure_file("sign"), place.join("procedures/sign.toml")).unwrap();
     let quoted = |path: &Path| format!("'{}'", path.to_str().unwrap().replace('\'', "'\\''"));
     let options = format!("--config {} --state {}", quoted(&place.join("midwatch.toml")), quoted(&state));
-    let said = typed(&estate, &format!("midwatch run test/sign {options}")).exits(75);
-    let line = said.out.lines().find_map(|line| line.strip_prefix("it waits for a person: ")).expect(&said.out);
+    let printed = typed(&estate, &format!("midwatch run test/sign {options}")).exits(75);
+    let line = printed.out.lines().find_map(|line| line.strip_prefix("it waits for a person: ")).expect(&printed.out);
     assert!(line.contains(" --config '"), "{line}");
     let again = typed(&estate, &format!("{line} --plain")).exits(75);
     assert!(again.out.contains(&format!("it waits for a person: {line}")), "{}", again.out);
     // From the environment they come by themselves.
-    let said = estate.start("sign", &[]).exits(75);
-    said.prints(&format!("it waits for a person: midwatch attach {}", estate.run().dir.id));
+    let answer = estate.start("sign", &[]).exits(75);
+    answer.prints(&format!("it waits for a person: midwatch attach {}", estate.run().dir.id));
     typed(&estate, &format!("midwatch abort {options} {}", line.rsplit(' ').next().unwrap())).exits(0);
     estate.run().midwatch("abort", &[]).exits(0);
     estate.nothing_runs();
@@ -59,9 +59,9 @@ fn the_end_of_an_id_names_a_run_and_one_that_fits_several_lists_them() {
     let from = run.path.to_str().unwrap().to_owned();
     let copied = Command::new("cp").args(["-r", &from, &from.replace(id, &other)]).status().unwrap();
     assert!(copied.success());
-    let said = estate.midwatch(&["report", end]).exits(2);
+    let printed = estate.midwatch(&["report", end]).exits(2);
     for expected in [&format!("2 runs have an id that ends in {end}"), id, &other, "Test sign"] {
-        assert!(said.err.contains(expected), "{expected}: {}", said.err);
+        assert!(printed.err.contains(expected), "{expected}: {}", printed.err);
     }
     let longer = &id[19..];
     estate.midwatch(&["report", longer]).exits(0).prints(id);

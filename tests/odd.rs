@@ -67,14 +67,17 @@ fn whatever_lies_in_the_place_of_a_file_is_refused_with_its_name_or_read() {
                 continue;
             }
             put_odd(&path, kind, sound);
-            let said = estate.midwatch(&["lint"]);
-            assert!(!said.err.contains("panicked"), "{kind} {name}: {}", said.err);
-            let refused = said.out.lines().find(|line| line.starts_with(&format!("{}:", path.display())));
+            let printed = estate.midwatch(&["lint"]);
+            assert!(!printed.err.contains("panicked"), "{kind} {name}: {}", printed.err);
+            let refused = printed.out.lines().find(|line| line.starts_with(&format!("{}:", path.display())));
             match why {
                 Some(why) => {
-                    assert!(said.code == Some(2) && refused.is_some_and(|line| line.contains(why)), "{kind}: {said:?}");
+                    assert!(
+                        printed.code == Some(2) && refused.is_some_and(|line| line.contains(why)),
+                        "{kind}: {printed:?}"
+                    );
                 }
-                None => assert_eq!((said.code, refused), (Some(0), None), "{kind} {name}"),
+                None => assert_eq!((printed.code, refused), (Some(0), None), "{kind} {name}"),
             }
         }
         let _ = fs::remove_file(&path);

@@ -109,9 +109,9 @@ fn a_full_output_is_said_once_on_standard_error() {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "exec \"$@\" >/dev/full", "sh", BINARY]).args(args);
         estate.surround(&mut command);
-        let said = finish(command);
-        assert_eq!(said.err.to_lowercase().matches("no space").count(), 1, "{}", said.err);
-        assert!(said.err.contains(word) && !said.err.contains("panicked"), "{}", said.err);
+        let printed = finish(command);
+        assert_eq!(printed.err.to_lowercase().matches("no space").count(), 1, "{}", printed.err);
+        assert!(printed.err.contains(word) && !printed.err.contains("panicked"), "{}", printed.err);
     }
 }
 
@@ -125,9 +125,9 @@ fn without_arguments_and_with_few_descriptors_it_ends_by_itself() {
             let script = format!("ulimit -n {limit}; exec \"$@\"");
             command.args(["-c", &script, "sh", BINARY]).args(args);
             estate.surround(&mut command);
-            let said = finish(command);
-            let code = said.code.unwrap_or_else(|| panic!("{args:?} with {limit} descriptors: {}", said.err));
-            assert!(code != 101 && !said.err.contains("panicked"), "{args:?} with {limit}: {code} {}", said.err);
+            let printed = finish(command);
+            let code = printed.code.unwrap_or_else(|| panic!("{args:?} with {limit} descriptors: {}", printed.err));
+            assert!(code != 101 && !printed.err.contains("panicked"), "{args:?} with {limit}: {code} {}", printed.err);
         }
     }
 }
@@ -149,11 +149,12 @@ fn json_hides_no_character_and_keeps_its_value() {
         &["lint", "--json"],
         &["report", "--format", "json", &run],
     ] {
-        let said = estate.midwatch(args);
+        let printed = estate.midwatch(args);
         let hidden =
             |c: char| (c.is_control() && c != '\n') || matches!(u32::from(c), 0x200b..=0x202e | 0xe0000..=0xe007f);
-        assert!(!said.out.contains(hidden), "{args:?}: {:?}", said.out);
-        let value: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{args:?}: {why}"));
+        assert!(!printed.out.contains(hidden), "{args:?}: {:?}", printed.out);
+        let value: serde_json::Value =
+            serde_json::from_str(&printed.out).unwrap_or_else(|why| panic!("{args:?}: {why}"));
         holds += usize::from(has(&value, title));
     }
     assert!(holds >= 2, "the title is in {holds} of them");

@@ -21,9 +21,9 @@ const MOVE: &str = "[[work]]\ntitle = \"Move\"\neffect = \"change\"\n\
 
 fn rehearsed(estate: &Estate, steps: &str) -> Printed {
     estate.procedure("p", "", steps);
-    let said = estate.midwatch(&["rehearse", "test/p"]);
+    let printed = estate.midwatch(&["rehearse", "test/p"]);
     assert!(estate.runs().is_empty(), "a rehearsal is no run");
-    said
+    printed
 }
 
 #[test]
@@ -73,16 +73,16 @@ fn what_a_program_prints_and_what_is_read_for_each_is_known_to_an_undo() {
     estate.file("two", "other\n");
     let read = "[[look]]\ntitle = \"Read\"\nread = { exec = [\"cat\", \"{tree}/one\"] }\nsave = \"before\"\n";
     let plain = format!("{read}{}", exec("exec = [\"echo\", \"{{before.output}}\"]"));
-    let said = rehearsed(&estate, &plain).exits(0).prints("echo can be executed");
-    assert!(said.out.contains("first line") && !said.out.contains("saved:"), "{}", said.out);
+    let printed = rehearsed(&estate, &plain).exits(0).prints("echo can be executed");
+    assert!(printed.out.contains("first line") && !printed.out.contains("saved:"), "{}", printed.out);
     let each = "[[look]]\ntitle = \"Read {{it}}\"\neach = [\"one\", \"two\"]\nread = { exec = [\"cat\", \"{tree}/{{it}}\"] }\nsave = \"before\"\n\
         [[work]]\ntitle = \"Write {{it}}\"\neach = [\"one\", \"two\"]\neffect = \"change\"\n\
         do = { exec = [\"touch\", \"{tree}/{{it}}\"] }\nundo = { exec = [\"echo\", \"{{before[it].output}}\"] }\n";
-    let said = rehearsed(&estate, each).exits(0).prints("echo can be executed");
-    assert!(said.out.contains("other") && !said.out.contains("no step before it"), "{}", said.out);
+    let answer = rehearsed(&estate, each).exits(0).prints("echo can be executed");
+    assert!(answer.out.contains("other") && !answer.out.contains("no step before it"), "{}", answer.out);
     fs::remove_file(estate.tree("two")).unwrap();
-    let said = rehearsed(&estate, each).exits(8).prints("`before[two]` could not be read");
-    assert!(!said.out.contains("saved:"), "{}", said.out);
+    let output = rehearsed(&estate, each).exits(8).prints("`before[two]` could not be read");
+    assert!(!output.out.contains("saved:"), "{}", output.out);
 }
 
 #[test]
@@ -128,8 +128,8 @@ fn the_answers_are_told_as_json() {
     let estate = Estate::default();
     let both = format!("{}{MOVE}", exec("exec = [\"rm\", \"{tree}/made\"]"));
     estate.procedure("p", "", &both);
-    let said = estate.midwatch(&["rehearse", "test/p", "--json"]).exits(1);
-    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let printed = estate.midwatch(&["rehearse", "test/p", "--json"]).exits(1);
+    let report: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
     let answers: Vec<_> =
         report["steps"].as_array().unwrap().iter().map(|step| step["answer"].as_str().unwrap()).collect();
     assert_eq!(answers, ["possible", "not possible"]);
@@ -222,8 +222,8 @@ fn the_rights_to_every_file_and_directory_are_those_of_whoever_asks() {
     let mut command =
         team.command(daemon, std::path::Path::new(crate::support::estate::BINARY), &["rehearse", "test/p"]);
     command.env("DBUS_SYSTEM_BUS_ADDRESS", bus.address());
-    let said = crate::support::estate::finish(command).exits(8);
-    said.prints("is loaded; whether this user may restart it is not known");
+    let printed = crate::support::estate::finish(command).exits(8);
+    printed.prints("is loaded; whether this user may restart it is not known");
 }
 
 #[test]
@@ -294,12 +294,12 @@ const FALSE: [&str; 5] = ["no step before it reads", "has no `", "was not read y
 #[track_caller]
 fn rehearses(estate: &Estate, id: &str, params: &[String]) -> Printed {
     let words: Vec<&str> = ["rehearse", id].into_iter().chain(params.iter().map(String::as_str)).collect();
-    let said = estate.midwatch(&words);
-    assert!(matches!(said.code, Some(0 | 1 | 8)), "{id}: {}\n{}", said.out, said.err);
+    let printed = estate.midwatch(&words);
+    assert!(matches!(printed.code, Some(0 | 1 | 8)), "{id}: {}\n{}", printed.out, printed.err);
     for words in FALSE {
-        assert!(!said.out.contains(words), "{id} says {words:?}:\n{}", said.out);
+        assert!(!printed.out.contains(words), "{id} says {words:?}:\n{}", printed.out);
     }
-    said
+    printed
 }
 
 #[test]
@@ -366,18 +366,18 @@ fn the_patterns_of_the_documentation_are_rehearsed_without_a_false_error() {
     };
     // A whole procedure: the undo takes what a program printed.
     fs::write(estate.beside("procedures/way-back.toml"), block("docs/rollback.md", "rollback = {")).unwrap();
-    let said = rehearses(&estate, "example/page", &[]).exits(0);
-    assert!(said.out.contains("scale 3"), "{}", said.out);
+    let printed = rehearses(&estate, "example/page", &[]).exits(0);
+    assert!(printed.out.contains("scale 3"), "{}", printed.out);
     // A part of one: the undo takes what was read for each item.
     let head = "format = 1\nid = \"docs/each\"\ntitle = \"Each\"\nphases = [\"prepare\", \"deploy\"]\n";
     let each = block("docs/steps.md", "before[it].output");
     fs::write(estate.beside("procedures/each.toml"), format!("{head}{each}\n")).unwrap();
     let digest = format!("x@sha256:{}", "0".repeat(64));
-    let said = rehearses(&estate, "docs/each", &[format!("image=api={digest},worker={digest}")]).exits(0);
+    let answer = rehearses(&estate, "docs/each", &[format!("image=api={digest},worker={digest}")]).exits(0);
     assert!(
-        said.out.contains("roll api 'image-of-api'") && said.out.contains("roll worker 'image-of-worker'"),
+        answer.out.contains("roll api 'image-of-api'") && answer.out.contains("roll worker 'image-of-worker'"),
         "{}",
-        said.out
+        answer.out
     );
 }
 
@@ -395,6 +395,6 @@ fn what_sql_reads_for_each_item_is_known_to_an_undo() {
         do = { sql = '''UPDATE public.parts SET low = 9 WHERE low = {{bound[it].low|literal}}''' }\n\
         undo = { sql = '''UPDATE public.parts SET low = {{bound[it].low|literal}} WHERE low = 9''' }\n";
     estate.procedure("p", "", steps);
-    let said = rehearses(&estate, "test/p", &[]).exits(0).prints("the server plans it");
-    assert!(said.out.contains("SET low = '7' WHERE"), "{}", said.out);
+    let printed = rehearses(&estate, "test/p", &[]).exits(0).prints("the server plans it");
+    assert!(printed.out.contains("SET low = '7' WHERE"), "{}", printed.out);
 }

@@ -70,8 +70,8 @@ fn a_switch_takes_the_usual_words_and_names_its_variable_otherwise() {
         ("Off", false),
     ] {
         estate.set("MIDWATCH_JSON", word);
-        let said = estate.midwatch(&["runs"]).exits(0);
-        assert_eq!(said.out.trim_start().starts_with(['{', '[']), set, "{word}: {}", said.out);
+        let printed = estate.midwatch(&["runs"]).exits(0);
+        assert_eq!(printed.out.trim_start().starts_with(['{', '[']), set, "{word}: {}", printed.out);
     }
     for variable in ["MIDWATCH_JSON", "MIDWATCH_READ_ONLY"] {
         let mut estate = Estate::default();
@@ -112,8 +112,8 @@ fn a_variable_that_is_set_to_nothing_counts_as_unset() {
                 if empty {
                     command.env(&variable, "");
                 }
-                let said = finish(command);
-                (said.code, said.err)
+                let printed = finish(command);
+                (printed.code, printed.err)
             };
             assert_eq!(ended(true), ended(false), "{variable}= {}", line.join(" "));
         }

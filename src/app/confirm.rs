@@ -82,9 +82,9 @@ pub fn note(_: &Authority, run: RunId, step: Option<u32>, text: String) -> Confi
 /// What a person wants with an item of a checklist, as it was shown to them; `None` where the item cannot take it now. An act
 /// asks for its own confirmation when it is reached.
 #[must_use]
-pub fn item(_: &Authority, run: &RunId, shown: &ItemView, deed: ItemAction) -> Option<Confirmed<Command>> {
-    item::fits(shown, &deed).ok()?;
-    Some(Confirmed(Command::Item { run: run.clone(), step: shown.step, seq: shown.seq, action: deed }))
+pub fn item(_: &Authority, run: &RunId, shown: &ItemView, item_action: ItemAction) -> Option<Confirmed<Command>> {
+    item::fits(shown, &item_action).ok()?;
+    Some(Confirmed(Command::Item { run: run.clone(), step: shown.step, seq: shown.seq, action: item_action }))
 }
 
 /// An abort: the person was shown what it leaves behind.

@@ -305,14 +305,14 @@ fn answers(model: &mut Model) -> bool {
 
 /// Opens the prompt of the run, or says why there is none.
 fn answer_or_explain(model: &mut Model) {
-    let said = match model.run.status() {
+    let text = match model.run.status() {
         _ if answers(model) => return,
         Some(RunStatus::Interrupted) => format!("no runner is at work: {} resumes the run", resume(model)),
         Some(RunStatus::Held) => format!("the run is held: {} resumes it, and it asks again", resume(model)),
         Some(_) => "the run asks for nothing now".to_owned(),
         None => "no run is followed".to_owned(),
     };
-    model.notify(said);
+    model.notify(text);
 }
 
 /// The key that resumes a run.

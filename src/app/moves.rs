@@ -72,6 +72,6 @@ pub(super) fn sort(model: &mut Model, action: Action) {
         list.sort_by(list.sort().next(section), now);
     }
     let reversed = if list.is_reversed() { ", reversed" } else { "" };
-    let said = format!("{}: {}{reversed}", section.word(), list.sort().word(section));
-    model.notify(said);
+    let text = format!("{}: {}{reversed}", section.word(), list.sort().word(section));
+    model.notify(text);
 }

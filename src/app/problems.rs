@@ -114,10 +114,10 @@ pub fn summary(lists: &Lists, now: Wall, fits: impl Fn(&str) -> bool) -> Option<
         .collect();
     let of = count(worst);
     let reason = |problem: &Problem<'_>| format!("{} {}", named(problem.row), reason::brief(problem.row, now));
-    let told: Vec<String> = found.iter().take(of.min(MOST_NAMED)).map(reason).collect();
+    let lines: Vec<String> = found.iter().take(of.min(MOST_NAMED)).map(reason).collect();
     let with = |names: usize, others: &str| {
         let head = format!("{} {}", quantity::count(of as u64), worst.word());
-        let named = told.get(..names).unwrap_or(&told).join(", ");
+        let named = lines.get(..names).unwrap_or(&lines).join(", ");
         let more = match of - names {
             _ if names == 0 => String::new(),
             0 => String::new(),
@@ -129,7 +129,7 @@ pub fn summary(lists: &Lists, now: Wall, fits: impl Fn(&str) -> bool) -> Option<
     // What is worst by its name and reason is worth more than how the others stand.
     let rest = found.len() - of;
     let brief = if rest == 0 { String::new() } else { format!(" · {} others not ok", quantity::count(rest as u64)) };
-    let ways = (1..=told.len()).rev().map(|names| with(names, &others));
+    let ways = (1..=lines.len()).rev().map(|names| with(names, &others));
     let ways = ways.chain([with(1, &brief), with(1, "")]);
     let most = ways.chain([with(0, &others)]).find(|text| fits(text));
     Some((Some(worst), most.unwrap_or_else(|| with(0, &others))))

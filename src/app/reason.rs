@@ -172,8 +172,10 @@ impl Judged {
             return format!("{figure}, limit {}", self.limit(limit));
         }
         let from = if self.limit.falls { "below" } else { "from" };
-        let say = |word: &str, limit: Option<f64>| limit.map(|limit| format!("{word} {from} {}", self.limit(limit)));
-        let limits: Vec<_> = [say("warns", self.warn), say("critical", self.critical)].into_iter().flatten().collect();
+        let describe =
+            |word: &str, limit: Option<f64>| limit.map(|limit| format!("{word} {from} {}", self.limit(limit)));
+        let limits: Vec<_> =
+            [describe("warns", self.warn), describe("critical", self.critical)].into_iter().flatten().collect();
         // A share that is rounded up may read as one that has reached a limit.
         let is_used = facts::unit(self.limit.of) == Unit::Used;
         let reads_as = |limit: f64| (self.figure * 100.0).ceil() >= limit * 100.0;
@@ -266,20 +268,20 @@ mod tests {
     fn a_relation_that_is_well_names_from_where_on_it_would_warn() {
         let mut row = row(TargetKind::Bloat, Verdict::Ok, "11 MiB · 66 % · ±10", &[("warn_ratio", 0.4)]);
         row.observation.as_mut().unwrap().facts.insert("warn_bytes", Fact::Int(100 << 20));
-        let said = "ok: 11 MiB · 66 % · ±10; warns from 40 % and 100 MiB, both beyond the error";
-        assert_eq!(sentence(&row, at(1)), said);
+        let text = "ok: 11 MiB · 66 % · ±10; warns from 40 % and 100 MiB, both beyond the error";
+        assert_eq!(sentence(&row, at(1)), text);
     }
 
     #[test]
     fn an_answer_is_held_against_the_status_that_was_expected() {
-        for (verdict, detail, said) in [
+        for (verdict, detail, text) in [
             (Verdict::Ok, "200 · 9 ms", "ok: 200 · 9 ms; expected 200 to 299"),
             (Verdict::Critical, "503 · 12 ms", "critical: 503 · 12 ms; expected 200 to 299"),
         ] {
             let mut row = row(TargetKind::Service, verdict, detail, &[]);
             let expected = Fact::Text("200 to 299".to_owned());
             row.observation.as_mut().unwrap().facts.insert("expected_status", expected);
-            assert_eq!(sentence(&row, at(1)), said);
+            assert_eq!(sentence(&row, at(1)), text);
         }
     }
 

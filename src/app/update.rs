@@ -74,13 +74,13 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::RunStarted(run) => return started(model, run),
-        Msg::CommandDone(said) => {
+        Msg::CommandDone(text) => {
             model.drafts.retain(|draft, _| model.saving.as_ref() != Some(draft));
             model.saving = None;
             if let Some(Modal::Item(dialog)) = model.modal_mut() {
                 dialog.sent = false;
             }
-            model.notify(said);
+            model.notify(text);
         }
         Msg::CommandFailed(error) => command_failed(model, error),
         Msg::TaskDied(name) => model.notify(format!("{name} stopped working; Midwatch's own log says why")),

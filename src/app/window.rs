@@ -148,7 +148,7 @@ mod tests {
         let text = "schema = 1\n[[window]]\nname = \"weekly\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\n";
         let calendar = crate::calendar::parse(text, Path::new("windows.toml")).unwrap();
         let mut watch = WindowWatch::new(calendar, Some(Environment::Production), at("2026-11-22T02:47:31Z"));
-        let mut told = |now: &str| {
+        let mut describe = |now: &str| {
             watch.tick(at(now));
             let shown = watch.shown(at(now)).unwrap();
             (shown.span.clone(), shown.left.clone(), shown.gone.is_some(), shown.short)
@@ -164,7 +164,7 @@ mod tests {
             ("2026-11-22T02:00:00Z", "02:00–04:00", "2 h left", true, false),
         ];
         for (now, span, left, open, short) in cases {
-            assert_eq!(told(now), (span.to_owned(), left.to_owned(), open, short), "{now}");
+            assert_eq!(describe(now), (span.to_owned(), left.to_owned(), open, short), "{now}");
         }
     }
 

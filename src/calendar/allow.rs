@@ -192,7 +192,7 @@ lasts = "2h"
     #[test]
     fn the_open_window_with_the_most_room_counts() {
         let calendar = calendar();
-        let stands = |wanted: &WindowUse, now: &str, of| match calendar.standing_for(wanted, of, at(now)) {
+        let stored = |wanted: &WindowUse, now: &str, of| match calendar.standing_for(wanted, of, at(now)) {
             Some(Standing::Open(open, others)) => {
                 format!("open {} until {} +{others}", open.window, open.until.clock())
             }
@@ -202,27 +202,28 @@ lasts = "2h"
         let production = Environment::Production;
         // The first Sunday of a month holds both.
         let both = "2026-12-06T02:30:00Z";
-        assert_eq!(stands(&operation("security_patches"), both, production), "open monthly until 06:00:00 +1");
-        assert_eq!(stands(&operation("vacuum"), both, production), "open weekly until 04:00:00 +0");
-        assert_eq!(stands(&named("weekly"), both, production), "open weekly until 04:00:00 +0");
-        assert_eq!(stands(&named("weekly"), "2026-12-06T04:00:00Z", production), "next weekly at 2026-12-13 02:00");
-        let soon = stands(&operation("upgrade"), "2026-12-06T06:00:00Z", production);
+        assert_eq!(stored(&operation("security_patches"), both, production), "open monthly until 06:00:00 +1");
+        assert_eq!(stored(&operation("vacuum"), both, production), "open weekly until 04:00:00 +0");
+        assert_eq!(stored(&named("weekly"), both, production), "open weekly until 04:00:00 +0");
+        assert_eq!(stored(&named("weekly"), "2026-12-06T04:00:00Z", production), "next weekly at 2026-12-13 02:00");
+        let soon = stored(&operation("upgrade"), "2026-12-06T06:00:00Z", production);
         assert_eq!(soon, "next monthly at 2027-01-03 01:00");
         // A window without operations is for any, but only of its environment.
         assert_eq!(
-            stands(&operation("vacuum"), "2026-12-06T22:10:00Z", Environment::Staging),
+            stored(&operation("vacuum"), "2026-12-06T22:10:00Z", Environment::Staging),
             "open staging until 00:00:00 +0"
         );
-        assert_eq!(stands(&named("weekly"), both, Environment::Staging), "never");
+        assert_eq!(stored(&named("weekly"), both, Environment::Staging), "never");
     }
 
     #[test]
     fn what_no_window_can_allow_says_why_and_what_there_is() {
         let calendar = calendar();
-        let told = |wanted: &WindowUse, of| calendar.refuses(wanted, of).map(|no| format!("{} ({})", no.why, no.hint));
+        let describe =
+            |wanted: &WindowUse, of| calendar.refuses(wanted, of).map(|no| format!("{} ({})", no.why, no.hint));
         let production = Environment::Production;
-        assert_eq!(told(&named("weekly"), production), None);
-        assert_eq!(told(&operation("upgrade"), production), None);
+        assert_eq!(describe(&named("weekly"), production), None);
+        assert_eq!(describe(&operation("upgrade"), production), None);
         let cases = [
             (named("weakly"), "there is no window `weakly` (did you mean `weekly`?)"),
             (named("zzz"), "there is no window `zzz` (windows.toml has monthly, weekly)"),
@@ -233,7 +234,7 @@ lasts = "2h"
             (operation("vacum"), "no window of production is for the operation `vacum` (did you mean `vacuum`?)"),
         ];
         for (wanted, expected) in cases {
-            assert_eq!(told(&wanted, production).as_deref(), Some(expected));
+            assert_eq!(describe(&wanted, production).as_deref(), Some(expected));
         }
         let none = Calendar::default().refuses(&named("weekly"), production).unwrap();
         assert_eq!(none.why, "no window is known, and this belongs in weekly");

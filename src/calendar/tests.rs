@@ -149,8 +149,11 @@ lasts = "2h"
         ("windows.toml:31:", "on line 11 already"),
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
-    for (said, (place, words)) in found.iter().zip(expected) {
-        assert!(said.contains(place) && words.split('|').any(|word| said.contains(word)), "{said} / {place} {words}");
+    for (message, (place, words)) in found.iter().zip(expected) {
+        assert!(
+            message.contains(place) && words.split('|').any(|word| message.contains(word)),
+            "{message} / {place} {words}"
+        );
     }
 }
 
@@ -190,10 +193,10 @@ fn the_reader_knows_the_keys_of_the_table_and_no_other() {
     let keys = keys::SECTIONS[2].keys;
     let whole: String = keys.iter().map(|key| format!("{} = {}\n", key.name, key.example)).collect();
     assert_eq!(calendar(&format!("[[window]]\n{whole}")).windows.len(), 1);
-    let said = problems("schema = 1\n[[window]]\nzzz = 1\n");
+    let lines = problems("schema = 1\n[[window]]\nzzz = 1\n");
     for key in keys {
-        let missed = said.iter().any(|said| said.contains(&format!("`{}` is missing", key.name)));
-        assert_eq!(missed, key.default.is_none(), "{}: {said:?}", key.name);
+        let missed = lines.iter().any(|text| text.contains(&format!("`{}` is missing", key.name)));
+        assert_eq!(missed, key.default.is_none(), "{}: {lines:?}", key.name);
     }
     finished();
     problems("schema = 1\n[[window]]\nzzz = 1\nstarts = \"0 2 * * *\"\nlasts = \"2h\"\nname = \"a\"\n");
@@ -207,9 +210,9 @@ fn the_reader_knows_the_keys_of_the_rules_and_no_other() {
     let whole: String = keys.iter().map(|key| format!("{} = {}\n", key.name, key.example)).collect();
     let read = calendar(&format!("[rules]\n{whole}"));
     assert_eq!(read.rules.len(), keys.len());
-    let said = problems("schema = 1\n[rules.prod]\n[rules.staging]\ndefault = \"never\"\nanytimes = []\n");
+    let lines = problems("schema = 1\n[rules.prod]\n[rules.staging]\ndefault = \"never\"\nanytimes = []\n");
     assert_eq!(
-        said,
+        lines,
         [
             "windows.toml:2:8: unknown key `prod`",
             "windows.toml:4:11: `default` must be window or anytime, not \"never\"",
@@ -240,9 +243,9 @@ fn an_exception_for_a_procedure_that_does_not_exist_has_its_place_and_the_neares
     let calendar = calendar("[rules.production]\nanytime = [\"common/vacum-table\", \"common/vacuum-table\"]\n");
     let mut problems = Problems::of(Path::new("windows.toml"));
     calendar.check_exceptions(&["common/vacuum-table"].into_iter(), |_| None, &mut problems);
-    let said: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();
+    let lines: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();
     let what = "there is no procedure `common/vacum-table` (did you mean `common/vacuum-table`?)";
-    assert_eq!(said, [format!("windows.toml:3:12: {what}")]);
+    assert_eq!(lines, [format!("windows.toml:3:12: {what}")]);
 }
 
 #[test]

@@ -146,8 +146,8 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     });
     // Probes that hang on a dead target must not keep the console.
     runtime.shutdown_background();
-    let (left, said) = left?;
-    for line in said.into_iter().chain(hint) {
+    let (left, lines) = left?;
+    for line in lines.into_iter().chain(hint) {
         out::line(format_args!("{line}"));
     }
     Ok(left)

@@ -88,14 +88,14 @@ fn summary(past: &Past) -> String {
     let lines: Vec<[String; 3]> = past.0.iter().filter_map(|(id, figures)| line(id, figures)).collect();
     let wide = |at: usize| lines.iter().filter_map(|line| Some(line.get(at)?.chars().count())).max().unwrap_or(0);
     let (names, facts) = (wide(0).min(60), wide(1));
-    lines.iter().map(|[name, fact, says]| format!("{name:<names$}  {fact:<facts$}  {says}\n")).collect()
+    lines.iter().map(|[name, fact, text]| format!("{name:<names$}  {fact:<facts$}  {text}\n")).collect()
 }
 
 fn line(id: &SeriesId, figures: &[Figure]) -> Option<[String; 3]> {
     let (first, last) = figures.first().zip(figures.last())?;
     let values = || figures.iter().map(|figure| figure.value);
     let (least, greatest) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-    let says = format!(
+    let text = format!(
         "{} to {}, last {} · {} since {} UTC",
         said(id, least),
         said(id, greatest),
@@ -103,7 +103,7 @@ fn line(id: &SeriesId, figures: &[Figure]) -> Option<[String; 3]> {
         quantity::counted(figures.len() as u64, "reading", "readings"),
         first.at.minute(),
     );
-    Some([name(id), facts::label(&id.fact).to_owned(), says])
+    Some([name(id), facts::label(&id.fact).to_owned(), text])
 }
 
 fn as_json(estate: &str, past: &Past) -> String {

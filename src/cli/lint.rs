@@ -115,12 +115,12 @@ fn checked(named: &[PathBuf], estate: Option<&Path>, catalog: &Catalog, around: 
 }
 
 fn as_text(errors: &[Problem], warnings: &[Problem]) -> String {
-    let mut said: String = errors.iter().map(|problem| format!("{problem}\n")).collect();
+    let mut text: String = errors.iter().map(|problem| format!("{problem}\n")).collect();
     for warning in warnings {
         let marked = Problem { message: format!("warning: {}", warning.message), ..warning.clone() };
-        said.push_str(&format!("{marked}\n"));
+        text.push_str(&format!("{marked}\n"));
     }
-    plan::clean(&said)
+    plan::clean(&text)
 }
 
 fn as_json(errors: &[Problem], warnings: &[Problem]) -> Result<String> {

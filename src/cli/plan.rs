@@ -68,9 +68,9 @@ fn takes_json(step: &StepView) -> serde_json::Value {
         Basis::Unknown => "unknown",
     };
     let (pace, undo) = (&step.head.timing.pace, &step.head.timing.undo);
-    let way_back = step.rollback().map(|expected| expected.time.as_secs_f64());
+    let rollback = step.rollback().map(|expected| expected.time.as_secs_f64());
     serde_json::json!({
-        "seconds": expected.time.as_secs_f64(), "basis": basis, "past": pace, "way_back_seconds": way_back, "undo": undo,
+        "seconds": expected.time.as_secs_f64(), "basis": basis, "past": pace, "way_back_seconds": rollback, "undo": undo,
     })
 }
 
@@ -221,9 +221,9 @@ mod tests {
         let plan = Plan::make(procedure, &given, "e", "other", &adapters, catalog.library()).unwrap();
         let previews = plan.steps.iter().map(|_| None).collect();
         let hash = plan.hash().unwrap();
-        let (refused, late, foreseen, warnings) = (None, false, None, Vec::new());
+        let (refused, late, preview, warnings) = (None, false, None, Vec::new());
         let text = as_text(
-            &PlanShown { plan, hash, previews, refused, late, preflight: foreseen, warnings },
+            &PlanShown { plan, hash, previews, refused, late, preflight: preview, warnings },
             &procedure.params,
         );
         assert!(text.contains("set queue_drain_mode to <run id> for 2 h"), "{text}");

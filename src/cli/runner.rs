@@ -41,9 +41,9 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         }
         Err(cause) => {
             tracing::error!(exit = cause.kind.exit_code(), cause = cause.message, "runner gave up");
-            let said =
+            let value =
                 serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": cause.kind.exit_code() });
-            out::line(format_args!("{said}"));
+            out::line(format_args!("{value}"));
             Err(cause)
         }
     }

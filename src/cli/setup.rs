@@ -52,10 +52,10 @@ fn needed<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'stat
 }
 
 fn answered<T: Send + 'static>(what: &str, limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let (tell, answer) = std::sync::mpsc::sync_channel(1);
+    let (notify, answer) = std::sync::mpsc::sync_channel(1);
     let run = move || {
         // Nobody waits any more where it took too long.
-        let _ = tell.send(work());
+        let _ = notify.send(work());
     };
     let thread = std::thread::Builder::new().name("files".to_owned()).spawn(run);
     thread.map_err(|cause| Error::machine("start a thread", cause))?;

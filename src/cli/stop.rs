@@ -230,8 +230,8 @@ fn refuse_sealed(world: &World, run: &crate::domain::RunId) -> Result<()> {
 
 fn act(world: &World, command: Confirmed<Command>) -> Result<()> {
     let performed = setup::wait_for(operate::perform(world, command, "cli"))?;
-    if let Performed::Done(said) = performed {
-        out::line(format_args!("{said}"));
+    if let Performed::Done(text) = performed {
+        out::line(format_args!("{text}"));
     }
     Ok(())
 }

@@ -29,12 +29,12 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
         out::line(format_args!("no record: run {} never began; remove it: {remove}", dir.id));
         return Ok(3);
     }
-    let put_aside = || format!("put it aside: {}", shell::on_runs(format_args!("abort {} --set-aside", dir.id)));
+    let quarantined = || format!("put it aside: {}", shell::on_runs(format_args!("abort {} --set-aside", dir.id)));
     let bytes = match plain::read(&path, LARGEST_JOURNAL) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(cause) if plain::is_odd(&cause) => {
             let lost = quarantine::why_lost(&dir).filter(|_| !dir.runner_lives());
-            let way = lost.map_or_else(String::new, |_| format!("; {}", put_aside()));
+            let way = lost.map_or_else(String::new, |_| format!("; {}", quarantined()));
             out::line(format_args!("damaged: {}{way}", plain::unreadable(&path, &cause).message));
             return Ok(4);
         }
@@ -54,7 +54,7 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
         out::line(format_args!("damaged: {}: {}", file.name.display(), file.why));
     }
     if let Some(why) = &lost {
-        out::line(format_args!("damaged: {why}; {}", put_aside()));
+        out::line(format_args!("damaged: {why}; {}", quarantined()));
     }
     out::line(format_args!("its first {} chain, head {}", records(&chain), head(&chain)));
     Ok(4)

@@ -60,11 +60,11 @@ pub fn discover(hostname: &str, around: &Surroundings) -> Estate {
 }
 
 fn begin((_, name, look): Look, mut estate: Estate, around: Surroundings) -> mpsc::Receiver<Estate> {
-    let (tell, answer) = mpsc::sync_channel(1);
+    let (notify, answer) = mpsc::sync_channel(1);
     let work = move || {
         look(&around, &mut estate);
         // Nobody waits any more where it took too long.
-        let _ = tell.send(estate);
+        let _ = notify.send(estate);
     };
     // Without a thread the channel is closed, which is no answer either.
     let _ = std::thread::Builder::new().name(name.to_owned()).spawn(work);

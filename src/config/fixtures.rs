@@ -13,9 +13,9 @@ pub(crate) fn hold(kind: &str, read: impl Fn(&str, &Path) -> Vec<Problem>) {
     let mut wrong = Vec::new();
     for path in files(kind, "invalid") {
         let expected = fs::read_to_string(path.with_extension("expected")).unwrap_or_default();
-        let said = report(&path, &read);
-        if said != expected || said.is_empty() {
-            wrong.push(format!("{}\n--- expected\n{expected}--- said\n{said}", path.display()));
+        let text = report(&path, &read);
+        if text != expected || text.is_empty() {
+            wrong.push(format!("{}\n--- expected\n{expected}--- said\n{text}", path.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

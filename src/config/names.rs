@@ -82,10 +82,10 @@ fn number(name: &str, path: &str) -> Option<u32> {
 
 /// What the name service answers in time.
 fn asked<T: Send + 'static>(ask: impl FnOnce() -> Option<T> + Send + 'static) -> Option<T> {
-    let (tell, answer) = mpsc::channel();
+    let (notify, answer) = mpsc::channel();
     let run = move || {
         // Nobody listens any more where it took too long.
-        let _ = tell.send(ask());
+        let _ = notify.send(ask());
     };
     std::thread::Builder::new().name("names".to_owned()).spawn(run).ok()?;
     answer.recv_timeout(PATIENCE).ok().flatten()

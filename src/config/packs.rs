@@ -88,13 +88,13 @@ mod tests {
         assert_eq!(Pack::ALL.map(Pack::word), WORDS);
         assert_eq!(read_packs("[\"novacron\", \"cell0\"]"), Ok(vec![Pack::NovaCron, Pack::Cell0]));
         assert_eq!(read_packs("[]"), Ok(Vec::new()));
-        let said = [
+        let lines = [
             "f:4:19: there is no built-in pack `novacorn`: there are cell0, novacron (did you mean `novacron`?)",
             "f:4:31: this pack is in the list already",
             "f:4:40: `common` is offered to every estate and is not a pack (remove it from the list)",
             "f:4:50: there is no built-in pack `x\\n`: there are cell0, novacron",
         ];
         let found = read_packs("[\"cell0\", \"novacorn\", \"cell0\", \"common\", \"x\\n\"]");
-        assert_eq!(found, Err(said.map(str::to_owned).to_vec()));
+        assert_eq!(found, Err(lines.map(str::to_owned).to_vec()));
     }
 }

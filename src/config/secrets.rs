@@ -120,11 +120,11 @@ fn of_variable(variable: &str, around: &Surroundings) -> Result<String, String> 
 
 /// Reads a file that none but its owner may open, as `ssh` and libpq demand it of theirs.
 fn of_file(path: &Path) -> Result<String, String> {
-    let told = |cause: rustix::io::Errno| system_text(cause);
+    let describe = |cause: rustix::io::Errno| system_text(cause);
     // Without waiting: what stands there may be a FIFO.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(told)?);
-    let found = rustix::fs::fstat(&file).map_err(told)?;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(describe)?);
+    let found = rustix::fs::fstat(&file).map_err(describe)?;
     let kind = FileType::from_raw_mode(found.st_mode);
     if kind != FileType::RegularFile {
         return Err(format!("it is {}, not a file", kind_word(kind)));

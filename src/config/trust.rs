@@ -252,8 +252,8 @@ mod tests {
             chmod(place, bad);
             let loose = check(&file).unwrap_err();
             assert_eq!((&loose.place, loose.mode, loose.owner), (place, bad, None));
-            let told = loose.command.clone().unwrap();
-            assert!(told.starts_with(command) && told.ends_with(place.to_str().unwrap()), "{loose:?}");
+            let text = loose.command.clone().unwrap();
+            assert!(text.starts_with(command) && text.ends_with(place.to_str().unwrap()), "{loose:?}");
             assert!(loose.to_string().contains(&format!("mode {bad:04o}")), "{loose}");
             chmod(place, good);
             assert_eq!(check(&file), Ok(()));

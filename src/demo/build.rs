@@ -157,14 +157,14 @@ pub(super) fn lines(log: &str, now: Wall, age: Duration, count: u32) -> String {
     let mut text = String::new();
     for minute in (0..count).rev() {
         let at = before(now, age + Duration::from_secs(60 * u64::from(minute)));
-        let (level, said) = match minute % 17 {
+        let (level, message) = match minute % 17 {
             0 => ("WARN", "queue is slow, 1.2 s behind"),
             5 => ("ERROR", "upstream refused the connection, trying again"),
             _ => ("INFO", "request done"),
         };
         let _ = writeln!(
             text,
-            "{} {level} {source}: {said} id={:04x}",
+            "{} {level} {source}: {message} id={:04x}",
             at.0.strftime("%FT%TZ"),
             minute.wrapping_mul(40_503) & 0xffff
         );

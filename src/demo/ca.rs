@@ -233,15 +233,15 @@ mod tests {
             ("wildcard.novacron.io", Verdict::Critical, "expired 2 d ago".to_owned()),
             ("next.novacron.io", Verdict::Critical, format!("not valid before {valid_from}")),
         ];
-        let said: Vec<_> = seen.iter().map(|(name, seen)| (*name, seen.verdict, seen.detail.clone())).collect();
-        assert_eq!(said[..5], expected);
+        let facts: Vec<_> = seen.iter().map(|(name, seen)| (*name, seen.verdict, seen.detail.clone())).collect();
+        assert_eq!(facts[..5], expected);
         assert!(seen[0].1.facts["chain"] == Fact::Text("trusted".into()));
         assert_eq!(seen[2].1.facts["lineage"], Fact::Text("shop.novacron.io".into()));
 
-        let sets: Vec<_> = said[5..].iter().map(|(name, verdict, _)| (*name, *verdict)).collect();
+        let sets: Vec<_> = facts[5..].iter().map(|(name, verdict, _)| (*name, *verdict)).collect();
         assert_eq!(sets, [("files", Verdict::Ok), ("database", Verdict::Critical), ("configs", Verdict::Critical)]);
-        assert!(said[5].2.contains("· verified · 96 KiB"), "{}", said[5].2);
-        assert_eq!(said[6].2, "31 h old · limit 24 h · verified · 64 KiB");
-        assert!(said[7].2.contains("· checksum wrong · 14 KiB"), "{}", said[7].2);
+        assert!(facts[5].2.contains("· verified · 96 KiB"), "{}", facts[5].2);
+        assert_eq!(facts[6].2, "31 h old · limit 24 h · verified · 64 KiB");
+        assert!(facts[7].2.contains("· checksum wrong · 14 KiB"), "{}", facts[7].2);
     }
 }

@@ -112,8 +112,8 @@ mod tests {
         let ask = |conninfo: &str, question: &str| {
             let psql = std::process::Command::new(programs.directory.join("psql"));
             let mut psql = psql;
-            let told = psql.args(["-XAtc", question, "-d", conninfo]).output().unwrap();
-            String::from_utf8(told.stdout).unwrap().trim().to_owned()
+            let output = psql.args(["-XAtc", question, "-d", conninfo]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
         };
         let began = Instant::now();
         while ask(&database.watch, "SELECT count(*) > 0 FROM pg_stat_user_tables WHERE n_dead_tup > 0") != "t" {

@@ -159,9 +159,9 @@ pub fn stop(dir: &Path) -> Result<bool> {
         }
     }
     let lock = fs::read_to_string(dir.join(place::LOCK)).unwrap_or_default();
-    let keeper = lock.lines().next().unwrap_or("keeper unknown");
+    let supervisor = lock.lines().next().unwrap_or("keeper unknown");
     Err(Error::machine(format_args!("end the demo in {}", dir.display()), "its keeper does not answer")
-        .hint(format!("end it by hand: {keeper}")))
+        .hint(format!("end it by hand: {supervisor}")))
 }
 
 /// Starts the keeper; it leaves our session by itself, and is nobody's to wait for.

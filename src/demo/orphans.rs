@@ -50,8 +50,8 @@ pub(super) fn an_owner_that_is_killed(word: &str, signals: &str) {
         .spawn()
         .unwrap();
     let lines = BufReader::new(owner.stdout.take().unwrap()).lines();
-    let told = lines.map_while(io::Result::ok).find_map(|line| Some(line.strip_prefix("owned ")?.to_owned())).unwrap();
-    let (pid, home) = told.split_once(' ').unwrap();
+    let text = lines.map_while(io::Result::ok).find_map(|line| Some(line.strip_prefix("owned ")?.to_owned())).unwrap();
+    let (pid, home) = text.split_once(' ').unwrap();
     assert!(!owner.wait().unwrap().success());
     let pid = pid.parse().unwrap();
     wait_for(|| !lives(pid));

@@ -195,10 +195,10 @@ impl Place {
         if self.is_gone() {
             return Ok(());
         }
-        let mut aside = self.side_name();
-        aside.push(std::process::id().to_string());
-        let doomed = match fs::rename(&self.path, &aside) {
-            Ok(()) => PathBuf::from(aside),
+        let mut quarantined = self.side_name();
+        quarantined.push(std::process::id().to_string());
+        let doomed = match fs::rename(&self.path, &quarantined) {
+            Ok(()) => PathBuf::from(quarantined),
             Err(_) => self.path.clone(),
         };
         remove_marked(&doomed).map_err(|cause| Error::machine(format_args!("remove {}", doomed.display()), cause))
@@ -213,10 +213,10 @@ impl Place {
 
     /// Removes what removals that broke off have left beside it.
     fn sweep(&self) {
-        let aside = self.side_name();
+        let quarantined = self.side_name();
         let entries = self.path.parent().and_then(|above| fs::read_dir(above).ok());
         for path in entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
-            let named = path.as_os_str().as_bytes().starts_with(aside.as_bytes());
+            let named = path.as_os_str().as_bytes().starts_with(quarantined.as_bytes());
             if named && Self::hold(&path).is_ok_and(|left| left.is_marked()) {
                 // Whoever is at it still may be faster; what stays is tried again the next time.
                 let _ = remove_marked(&path);

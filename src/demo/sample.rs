@@ -185,11 +185,11 @@ pub fn healthy(size: (u16, u16), authority: Option<Authority>) -> Model {
 /// A console of an estate in which nothing but this host is configured.
 #[must_use]
 pub fn bare(size: (u16, u16), authority: Option<Authority>) -> Model {
-    let told = |phrases: &[&str]| phrases.iter().map(|phrase| (*phrase).to_owned()).collect();
+    let describe = |phrases: &[&str]| phrases.iter().map(|phrase| (*phrase).to_owned()).collect();
     let mut model = Model::new(Opening {
         estate_file: "~/.config/midwatch/midwatch.toml".to_owned(),
-        found: told(&["host bastion-1", "the mounts of this host"]),
-        not_found: told(&[
+        found: describe(&["host bastion-1", "the mounts of this host"]),
+        not_found: describe(&[
             "an estate file: looked for /etc/midwatch/midwatch.toml",
             "Redis: no socket, and nobody listens on port 6379",
         ]),

@@ -58,7 +58,7 @@ pub fn keep(dir: &Path) -> Result<()> {
         let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let told = async move {
+        let future = async move {
             loop {
                 tokio::select! {
                     _ = hang_up.recv() => {}
@@ -68,7 +68,7 @@ pub fn keep(dir: &Path) -> Result<()> {
                 }
             }
         };
-        keep_until(dir, told).await
+        keep_until(dir, future).await
     })
 }
 
@@ -76,7 +76,7 @@ pub fn keep(dir: &Path) -> Result<()> {
 ///
 /// # Errors
 /// As [`keep`].
-pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()> {
+pub async fn keep_until(dir: &Path, future: impl Future<Output = ()>) -> Result<()> {
     let place = Place::open(dir)?;
     let Some(mut lock) = place.lock()? else {
         return Err(Error::machine(format_args!("keep the demo in {}", dir.display()), "another keeper lives")
@@ -93,7 +93,7 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
     };
     let client = tokio::select! {
         client = listen(&listener) => Some(client),
-        () = told => None,
+        () = future => None,
         () = removed(&place) => None,
     };
     drop(listener);
@@ -160,19 +160,19 @@ async fn removed(place: &Place) {
 
 /// Serves clients until one says stop, and gives that one.
 async fn listen(listener: &UnixListener) -> UnixStream {
-    let (tell, mut told) = mpsc::channel(1);
+    let (notify, mut receiver) = mpsc::channel(1);
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
-            Some(client) = told.recv() => return client,
+            Some(client) = receiver.recv() => return client,
             Some(_) = clients.join_next() => {}
             accepted = listener.accept(), if clients.len() < CLIENTS => match accepted {
                 Ok((stream, _)) => {
-                    let tell = tell.clone();
+                    let send = notify.clone();
                     clients.spawn(async move {
                         if let Ok(Some(stream)) = tokio::time::timeout(REQUEST_LIMIT, serve(stream)).await {
                             // Only the first stop counts.
-                            let _ = tell.try_send(stream);
+                            let _ = send.try_send(stream);
                         }
                     });
                 }

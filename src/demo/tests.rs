@@ -89,12 +89,12 @@ fn a_keeper_ends_when_its_directory_is_removed() {
     let place = Place::create(&dir).unwrap();
     let supervisor = start(&dir);
     wait_for(|| answers(&place));
-    let aside = dir.with_file_name("aside");
-    fs::rename(&dir, &aside).unwrap();
+    let quarantined = dir.with_file_name("aside");
+    fs::rename(&dir, &quarantined).unwrap();
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("precious"), "x").unwrap();
     supervisor.join().unwrap().unwrap();
-    assert!(dir.join("precious").exists() && aside.join(MARKER).exists(), "it removed what was not its own");
+    assert!(dir.join("precious").exists() && quarantined.join(MARKER).exists(), "it removed what was not its own");
 }
 
 #[test]

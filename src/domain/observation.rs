@@ -330,9 +330,10 @@ impl Row {
 
     /// What the row says with its remedy behind it, unless the one has the other in it.
     #[must_use]
-    pub fn with_remedy(&self, says: &str) -> String {
-        let remedy = self.remedy().map(|remedy| remedy.trim_end_matches(';')).filter(|remedy| !says.contains(remedy));
-        let parts: Vec<&str> = [Some(says).filter(|says| !says.is_empty()), remedy].into_iter().flatten().collect();
+    pub fn with_remedy(&self, text: &str) -> String {
+        let remedy = self.remedy().map(|remedy| remedy.trim_end_matches(';')).filter(|remedy| !text.contains(remedy));
+        let parts: Vec<&str> =
+            [Some(text).filter(|message| !message.is_empty()), remedy].into_iter().flatten().collect();
         parts.join(" · ")
     }
 

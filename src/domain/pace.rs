@@ -138,16 +138,16 @@ mod tests {
     #[test]
     fn what_is_known_best_counts_and_nothing_known_is_said() {
         let pace = |runs| Some(Pace { p50_ms: 1000, p90_ms: 2000, runs });
-        let told = |pace, takes, limit| {
+        let describe = |pace, takes, limit| {
             let Expected { time, basis } = Expected::of(pace, takes, limit);
             (time.as_secs(), basis)
         };
-        assert_eq!(told(pace(14), Some(60), 600), (2, Basis::Past));
-        assert_eq!(told(pace(2), Some(60), 600), (60, Basis::Declared), "two runs do not outweigh the author");
-        assert_eq!(told(pace(1), Some(1), 600), (2, Basis::Past), "a declared time that is too short does");
-        assert_eq!(told(pace(1), None, 600), (2, Basis::Past));
-        assert_eq!(told(None, Some(60), 600), (60, Basis::Declared));
-        assert_eq!(told(None, None, 600), (600, Basis::Unknown));
+        assert_eq!(describe(pace(14), Some(60), 600), (2, Basis::Past));
+        assert_eq!(describe(pace(2), Some(60), 600), (60, Basis::Declared), "two runs do not outweigh the author");
+        assert_eq!(describe(pace(1), Some(1), 600), (2, Basis::Past), "a declared time that is too short does");
+        assert_eq!(describe(pace(1), None, 600), (2, Basis::Past));
+        assert_eq!(describe(None, Some(60), 600), (60, Basis::Declared));
+        assert_eq!(describe(None, None, 600), (600, Basis::Unknown));
         assert!(Expected::of(None, None, 3600).words().starts_with("up to 1 h"));
         assert_eq!(pace(14).unwrap().words(), "p50 1 s, p90 2 s of 14 runs");
         assert_eq!(pace(5).unwrap().words(), "p50 1 s, p90 2 s of 5 runs");

@@ -209,10 +209,10 @@ mod tests {
 
     #[test]
     fn what_is_left_is_told_in_minutes_and_never_promises_too_much() {
-        for (seconds, said) in
+        for (seconds, text) in
             [(0, "less than 1 m"), (59, "less than 1 m"), (60, "1 m"), (119, "1 m"), (4349, "1 h 12 m")]
         {
-            assert_eq!(left(Duration::from_secs(seconds)), said);
+            assert_eq!(left(Duration::from_secs(seconds)), text);
         }
     }
 
@@ -232,10 +232,10 @@ mod tests {
 
     #[test]
     fn a_limit_is_never_rounded() {
-        for (given, said) in
+        for (given, text) in
             [("80%", "80 %"), ("12.5%", "12.5 %"), ("99.95%", "99.95 %"), ("0%", "0 %"), ("29%", "29 %")]
         {
-            assert_eq!(limit(parse_share(given).unwrap()), said);
+            assert_eq!(limit(parse_share(given).unwrap()), text);
         }
     }
 

@@ -50,13 +50,13 @@ pub async fn send(dir: &RunDir, demand: Demand, through: &str) -> Result<Reply> 
         return Err(Error::new(Kind::Usage, message));
     }
     let mark = Mark::of(dir);
-    let heard = tokio::select! {
+    let received = tokio::select! {
         reply = reply(dir, &line, &doing) => reply,
         pid = until_stopped(dir) => Err(stopped(dir, &doing, pid, &request.ask)),
         () = tokio::time::sleep(counts + MARGIN) => Err(silent(dir, &doing, counts + MARGIN, &request.ask)),
     };
     // Without a reply the connection is closed by now: the journal says whether it counted before.
-    match heard {
+    match received {
         Err(cause) => mark.counted(dir, &request).map_or(Err(cause), |seq| Ok(Reply::Accepted { seq })),
         reply => reply,
     }

@@ -101,9 +101,9 @@ fn keep_looking(
     let mut before = read.clone();
     while closed.recv_timeout(look_every) == Err(RecvTimeoutError::Timeout) {
         let now = stamp(files);
-        let stands = now == before;
+        let is_set = now == before;
         before.clone_from(&now);
-        if now == read || !stands {
+        if now == read || !is_set {
             continue;
         }
         read = now;

@@ -152,9 +152,9 @@ fn follow(dir: &RunDir, way: &Way, acts: bool) {
             return;
         }
     };
-    let mut told: Option<(u64, bool, Option<Wall>)> = None;
+    let mut found: Option<(u64, bool, Option<Wall>)> = None;
     let mut trouble: Option<Error> = None;
-    let mut act_told: Option<u32> = None;
+    let mut act_reported: Option<u32> = None;
     let mut calm = 0;
     loop {
         let grown = tail.poll();
@@ -165,7 +165,7 @@ fn follow(dir: &RunDir, way: &Way, acts: bool) {
         let people = company.news();
         if way.looked() {
             // The screen says that nothing answers.
-            (told, trouble) = (None, None);
+            (found, trouble) = (None, None);
         }
         let mut news = Vec::new();
         match (grown, tail.view()) {
@@ -175,8 +175,8 @@ fn follow(dir: &RunDir, way: &Way, acts: bool) {
                     news.push(Msg::RunLost { run: dir.id.clone(), error });
                 }
             }
-            (Ok(_), Some(view)) if told != Some((view.seq, lives, read)) => {
-                told = Some((view.seq, lives, read));
+            (Ok(_), Some(view)) if found != Some((view.seq, lives, read)) => {
+                found = Some((view.seq, lives, read));
                 trouble = None;
                 calm = 0;
                 let mut view = Box::new(view.clone());
@@ -187,13 +187,13 @@ fn follow(dir: &RunDir, way: &Way, acts: bool) {
             }
             (Ok(_), _) => calm += 1,
         }
-        if act != act_told {
-            act_told = act;
+        if act != act_reported {
+            act_reported = act;
             news.push(Msg::ActSeen { run: dir.id.clone(), pid: act });
         }
         news.extend(people.map(|people| Msg::PeopleSeen { run: dir.id.clone(), people }));
-        let heard = news.into_iter().all(|msg| way.say(msg));
-        if !heard || !way.waits(if calm < CALM_AFTER { LIVELY } else { QUIET }) {
+        let received = news.into_iter().all(|msg| way.say(msg));
+        if !received || !way.waits(if calm < CALM_AFTER { LIVELY } else { QUIET }) {
             return;
         }
     }

@@ -52,7 +52,7 @@ impl Gate for Operate {
         tokio::task::spawn_blocking(move || {
             let msg = match runtime.block_on(perform(&world, command, through)) {
                 Ok(Performed::Started(run)) => Msg::RunStarted(run),
-                Ok(Performed::Done(said)) => Msg::CommandDone(said),
+                Ok(Performed::Done(text)) => Msg::CommandDone(text),
                 Err(cause) => Msg::CommandFailed(cause),
             };
             let _ = out.blocking_send(msg);
@@ -96,25 +96,25 @@ async fn carry_out(world: &World, command: Confirmed<Command>, through: &str) ->
             spawn::start(world, &plan, &hash, begun).await.map(Performed::Started)
         }
         Command::Answer(Answered { run, prompt, seq, set, answer }) => {
-            let said = answered(&answer);
+            let message = answered(&answer);
             let demand = Demand::Answer { prompt, seq, set, answer };
-            demanded(world, &run, demand, through).await.map(|_| Performed::Done(said))
+            demanded(world, &run, demand, through).await.map(|_| Performed::Done(message))
         }
         Command::Note { run, step, text } => {
             let demand = Demand::Note { step, text };
             demanded(world, &run, demand, through).await.map(|_| Performed::Done("note saved".to_owned()))
         }
-        Command::Item { run, step, seq, action: deed } => {
-            let said = match &deed {
+        Command::Item { run, step, seq, action: item_action } => {
+            let sentence = match &item_action {
                 ItemAction::Close => "closed",
                 ItemAction::Hand { .. } => "signed off manually",
                 ItemAction::Skip { .. } => "skipped",
                 ItemAction::Override { .. } => "overridden",
                 ItemAction::Reopen { .. } => "reopened",
             };
-            let demand = Demand::Item { step, seq, action: deed };
+            let demand = Demand::Item { step, seq, action: item_action };
             demanded(world, &run, demand, through).await?;
-            Ok(Performed::Done(format!("item {} {said}", u64::from(step) + 1)))
+            Ok(Performed::Done(format!("item {} {sentence}", u64::from(step) + 1)))
         }
         Command::Abort { run, undo } => abort(world, run, undo, owner, through).await,
         Command::Resume { run } => {

@@ -50,8 +50,8 @@ fn plan_by(
 }
 
 fn refused(procedure: &str, problems: &[Problem]) -> Error {
-    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    Error::new(Kind::Usage, format!("cannot plan {procedure}:\n  {}", said.join("\n  ")))
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Error::new(Kind::Usage, format!("cannot plan {procedure}:\n  {}", lines.join("\n  ")))
 }
 
 /// A plan with what each step would do now; advisory, for the runner previews again when a step is reached.
@@ -111,8 +111,8 @@ mod tests {
         let cause = Error::new(Kind::Usage, "cannot use the estate file\n  midwatch.toml:3:1: there is no key `x`");
         let world = World { wrong: Some(Wrong { cause, is_estate: true }), ..world("") };
         let refused = shown(&world, "common/restart-unit", &given).unwrap_err();
-        let said = "nothing can be started: midwatch.toml:3:1: there is no key `x`";
-        assert_eq!((refused.kind, refused.message.as_str()), (Kind::Refused, said));
+        let text = "nothing can be started: midwatch.toml:3:1: there is no key `x`";
+        assert_eq!((refused.kind, refused.message.as_str()), (Kind::Refused, text));
     }
 
     #[test]

@@ -184,10 +184,10 @@ struct FirstLine {
 }
 
 fn refusal(line: &str) -> Option<Error> {
-    let said: FirstLine = serde_json::from_str(line).ok()?;
+    let first_line: FirstLine = serde_json::from_str(line).ok()?;
     let kinds = [Kind::Usage, Kind::Damaged, Kind::Locked, Kind::Refused, Kind::Journal];
-    let kind = kinds.into_iter().find(|kind| kind.exit_code() == said.exit).unwrap_or(Kind::Machine);
-    Some(Error { kind, message: said.message, hints: said.hints })
+    let kind = kinds.into_iter().find(|kind| kind.exit_code() == first_line.exit).unwrap_or(Kind::Machine);
+    Some(Error { kind, message: first_line.message, hints: first_line.hints })
 }
 
 /// A new run's id: the time, and 80 bits from the kernel.

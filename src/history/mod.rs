@@ -195,14 +195,14 @@ impl Shared {
 fn keep(about: About, shared: &Shared, asked: &Receiver<Ask>) {
     let minute = failpoint::span("HISTORY", MINUTE);
     let report = |event| (shared.report)(event);
-    let mut keeper = Keeper::new(about, true, &report);
-    shared.at_the_disk(|_| keeper.read());
+    let mut supervisor = Keeper::new(about, true, &report);
+    shared.at_the_disk(|_| supervisor.read());
     loop {
         let ask = asked.recv_timeout(minute);
-        shared.at_the_disk(|pending| keeper.write(pending));
+        shared.at_the_disk(|pending| supervisor.write(pending));
         match ask {
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(Ask::Read) => shared.at_the_disk(|_| keeper.read()),
+            Ok(Ask::Read) => shared.at_the_disk(|_| supervisor.read()),
             Ok(Ask::End(done)) => {
                 let _ = done.send(());
                 return;

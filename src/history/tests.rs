@@ -38,8 +38,8 @@ impl Home {
     }
 
     /// The keeper of the history of an estate.
-    fn keeper<'a>(&self, estate: &str, tell: &'a dyn Fn(Event)) -> Keeper<'a> {
-        Keeper::new(self.about(estate), true, tell)
+    fn keeper<'a>(&self, estate: &str, notify: &'a dyn Fn(Event)) -> Keeper<'a> {
+        Keeper::new(self.about(estate), true, notify)
     }
 
     fn teller(&self) -> impl Fn(Event) + use<> {
@@ -53,9 +53,9 @@ impl Home {
 
     /// Writes one figure of an estate, in a process of its own as it were.
     fn write(&self, estate: &str, figure: (i64, f64)) {
-        let tell = self.teller();
+        let notify = self.teller();
         let mut pending = noted(&[row("api", figure)]);
-        self.keeper(estate, &tell).write(&mut pending);
+        self.keeper(estate, &notify).write(&mut pending);
         assert_eq!(pending.0.len(), 0, "{:?}", self.reported());
     }
 
@@ -205,7 +205,7 @@ fn a_file_that_would_be_too_large_loses_its_oldest_hours_first() {
 fn what_lies_ahead_is_not_shown_and_does_not_stay_for_ever() {
     let home = Home::new();
     home.write("one.toml", (120, 1.0));
-    let tell = home.teller();
+    let notify = home.teller();
     // A clock that was an hour ahead, and one that was a year ahead, each wrote; now it is right.
     let db = Connection::open(home.database()).unwrap();
     for ahead in [60, 365 * 24 * 60] {
@@ -218,15 +218,15 @@ fn what_lies_ahead_is_not_shown_and_does_not_stay_for_ever() {
     assert_eq!(number(&db, "SELECT count(*) FROM figure WHERE value = 7.0"), 1, "that of a year ahead is gone");
     // A figure that is itself ahead is not written.
     let mut pending = noted(&[row("api", (-7200, 8.0))]);
-    home.keeper("one.toml", &tell).write(&mut pending);
+    home.keeper("one.toml", &notify).write(&mut pending);
     assert_eq!(number(&db, "SELECT count(*) FROM figure WHERE value = 8.0"), 0);
 }
 
 #[test]
 fn one_process_writes_for_an_estate_and_the_next_takes_over() {
     let home = Home::new();
-    let tell = home.teller();
-    let (mut first, mut second) = (home.keeper("one.toml", &tell), home.keeper("one.toml", &tell));
+    let notify = home.teller();
+    let (mut first, mut second) = (home.keeper("one.toml", &notify), home.keeper("one.toml", &notify));
     first.write(&mut noted(&[row("api", (240, 1.0))]));
     let mut pending = noted(&[row("api", (600, 5.0)), row("api", (0, 2.0))]);
     second.write(&mut pending);
@@ -243,28 +243,28 @@ fn one_process_writes_for_an_estate_and_the_next_takes_over() {
 
 /// What stands in the place of the file, and what is reported of it.
 #[track_caller]
-fn refused(make: impl FnOnce(&Path), says: &str) {
+fn refused(make: impl FnOnce(&Path), text: &str) {
     let home = Home::new();
     home.write("one.toml", (60, 1.0));
     fs::remove_file(home.database()).unwrap();
     make(&home.database());
     let before = fs::symlink_metadata(home.database()).unwrap();
     let content = before.is_file().then(|| fs::read(home.database()).unwrap());
-    let tell = home.teller();
-    let mut keeper = home.keeper("one.toml", &tell);
+    let notify = home.teller();
+    let mut supervisor = home.keeper("one.toml", &notify);
     let mut pending = noted(&[row("api", (0, 2.0))]);
-    keeper.read();
-    keeper.write(&mut pending);
-    keeper.write(&mut pending);
+    supervisor.read();
+    supervisor.write(&mut pending);
+    supervisor.write(&mut pending);
     let reported = home.reported();
-    assert!(matches!(&*reported, [one] if one.starts_with(says) && one.contains("\n  hint: ")), "{reported:#?}");
+    assert!(matches!(&*reported, [one] if one.starts_with(text) && one.contains("\n  hint: ")), "{reported:#?}");
     assert_eq!(pending.0.len(), 1, "it waits for its chance");
     let after = fs::symlink_metadata(home.database()).unwrap();
     assert_eq!(before.file_type(), after.file_type());
     assert!(content.is_none_or(|content| fs::read(home.database()).unwrap() == content), "the file was touched");
     // Moved away as the hint says, a new one is begun.
     fs::rename(home.database(), home.state().join("history.db.old")).unwrap();
-    keeper.write(&mut pending);
+    supervisor.write(&mut pending);
     assert_eq!((pending.0.len(), home.values("one.toml")), (0, vec![2.0]));
 }
 
@@ -284,9 +284,9 @@ fn what_is_not_ours_to_use_is_left_alone_and_reported_once() {
         let sql = format!("CREATE TABLE x (y); PRAGMA application_id = {APPLICATION}; PRAGMA user_version = 2;");
         Connection::open(path).unwrap().execute_batch(&sql).unwrap();
     };
-    let says =
+    let text =
         "cannot keep history in STATE/history.db: a later version of Midwatch wrote it (schema 2; this one knows 1)";
-    refused(later, says);
+    refused(later, text);
     let foreign = |path: &Path| Connection::open(path).unwrap().execute_batch("CREATE TABLE bookmarks (url);").unwrap();
     refused(foreign, "cannot keep history in STATE/history.db: it is the database of another program");
     if rustix::process::geteuid().is_root() {
@@ -315,16 +315,16 @@ fn put_aside(damage: impl FnOnce(&Path)) {
     home.write("one.toml", (120, 1.0));
     damage(&home.database());
     let content = fs::read(home.database()).unwrap();
-    let tell = home.teller();
-    let mut keeper = home.keeper("one.toml", &tell);
-    keeper.read();
+    let notify = home.teller();
+    let mut supervisor = home.keeper("one.toml", &notify);
+    supervisor.read();
     let mut pending = noted(&[row("api", (0, 2.0))]);
-    keeper.write(&mut pending);
-    keeper.write(&mut pending);
+    supervisor.write(&mut pending);
+    supervisor.write(&mut pending);
     let reported = home.reported();
-    let says = "the history in STATE/history.db was damaged, and a new one is begun\n  hint: the damaged one is kept as STATE/";
+    let text = "the history in STATE/history.db was damaged, and a new one is begun\n  hint: the damaged one is kept as STATE/";
     let [one] = &*reported else { panic!("{reported:#?}") };
-    let kept = one.strip_prefix(says).unwrap_or_else(|| panic!("{one}"));
+    let kept = one.strip_prefix(text).unwrap_or_else(|| panic!("{one}"));
     assert!(kept.starts_with("history.db.damaged-2"), "{kept}");
     assert_eq!(fs::read(home.state().join(kept)).unwrap(), content, "nothing of it is lost");
     assert_eq!((pending.0.len(), home.values("one.toml")), (0, vec![2.0]));
@@ -352,11 +352,11 @@ fn a_damaged_file_is_put_aside_and_a_new_one_begun() {
 #[test]
 fn a_damaged_file_is_not_put_aside_by_a_process_that_does_not_write() {
     let home = Home::new();
-    let tell = home.teller();
-    let mut writer = home.keeper("one.toml", &tell);
+    let notify = home.teller();
+    let mut writer = home.keeper("one.toml", &notify);
     writer.write(&mut noted(&[row("api", (0, 1.0))]));
     fs::write(home.database(), "no database".repeat(900)).unwrap();
-    let mut reader = home.keeper("one.toml", &tell);
+    let mut reader = home.keeper("one.toml", &notify);
     reader.read();
     let reported = home.reported();
     assert!(matches!(&*reported, [one] if one.contains("it is damaged")), "{reported:?}");
@@ -389,8 +389,8 @@ fn what_a_killed_writer_had_begun_is_rolled_back() {
         fs::copy(home.state().join(name), killed.state().join(name)).unwrap();
     }
     drop(change);
-    let tell = killed.teller();
-    killed.keeper("one.toml", &tell).write(&mut noted(&[row("api", (0, 2.0))]));
+    let notify = killed.teller();
+    killed.keeper("one.toml", &notify).write(&mut noted(&[row("api", (0, 2.0))]));
     let db = Connection::open(killed.database()).unwrap();
     let of = |value: f64| number(&db, &format!("SELECT count(*) FROM figure WHERE value = {value:.1}"));
     assert_eq!((of(1.0), of(2.0), of(66.0)), (20_001, 1, 0));
@@ -422,8 +422,8 @@ fn a_reading_contributes_where_no_one_writes_and_there_is_a_directory() {
     home.write("other.toml", (0, 9.0));
     contribute(home.about("one.toml"), &read(2.0));
     assert_eq!(home.values("one.toml"), [2.0]);
-    let tell = home.teller();
-    let mut writer = home.keeper("one.toml", &tell);
+    let notify = home.teller();
+    let mut writer = home.keeper("one.toml", &notify);
     writer.write(&mut noted(&[row("api", (0, 3.0))]));
     contribute(home.about("one.toml"), &read(4.0));
     assert_eq!(home.values("one.toml"), [3.0]);
@@ -433,18 +433,18 @@ fn a_reading_contributes_where_no_one_writes_and_there_is_a_directory() {
 fn a_disk_that_does_not_answer_is_reported_once_and_blocks_no_reading() {
     let home = Home::new();
     let reported = Arc::clone(&home.reported);
-    let tell = home.teller();
+    let notify = home.teller();
     let shared = Shared {
         pending: Mutex::default(),
         busy: AtomicU64::new(clock::boot().0.saturating_sub(21_000_000_000).max(1)),
         slow: AtomicBool::new(false),
         place: "/nfs/state/history.db".into(),
-        report: Box::new(tell),
+        report: Box::new(notify),
     };
     let recorder = Recorder(Arc::new(shared));
     let rows = |value| Rows { kind: TargetKind::Service, target: "api".to_owned(), rows: vec![row("api", (0, value))] };
     (0..3).for_each(|value| recorder.note(&rows(f64::from(value))));
-    let says = "cannot keep history in /nfs/state/history.db: no answer within 20 s\n  hint: its file system may hang: `findmnt` lists the mounts";
-    assert_eq!(*reported.lock().unwrap(), [says]);
+    let text = "cannot keep history in /nfs/state/history.db: no answer within 20 s\n  hint: its file system may hang: `findmnt` lists the mounts";
+    assert_eq!(*reported.lock().unwrap(), [text]);
     assert_eq!(recorder.0.pending.lock().unwrap().0.len(), 1);
 }

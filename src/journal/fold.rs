@@ -177,13 +177,15 @@ impl RunView {
                 self.open_prompt(record, prompt, *step, ask, *expires)
             }
             Event::PromptReread { prompt } => self.reread_prompt(record, prompt),
-            Event::PromptClosed { prompt, why, moved } => self.close_prompt(record, prompt, *why, moved),
+            Event::PromptClosed { prompt, why, moved_to: drift } => self.close_prompt(record, prompt, *why, drift),
             Event::AnswerAccepted { prompt, step, answer } => self.accept(record, prompt, *step, answer),
             Event::AnswerRejected { why, .. } => {
                 self.refused.push((record.wall, record.actor.clone(), why.clone()));
                 Ok(())
             }
-            Event::ConsentLapsed { prompt, step, why, moved } => self.lapse(record, prompt, *step, (*why, moved)),
+            Event::ConsentLapsed { prompt, step, why, moved_to: changes } => {
+                self.lapse(record, prompt, *step, (*why, changes))
+            }
             Event::StepIntent { step, attempt, effect, set, permit, log } => {
                 self.intend(record, *step, *attempt, *effect, set.as_ref(), permit.as_ref(), log)
             }

@@ -51,8 +51,8 @@ impl ItemAction {
 ///
 /// # Errors
 /// Why it cannot, in a sentence.
-pub fn fits(item: &ItemView, deed: &ItemAction) -> Result<(), String> {
-    if let ItemAction::Reopen { reason } = deed {
+pub fn fits(item: &ItemView, action: &ItemAction) -> Result<(), String> {
+    if let ItemAction::Reopen { reason } = action {
         return match item.state {
             ItemState::Claim | ItemState::Skipped | ItemState::Overridden => {
                 require(!reason.trim().is_empty(), "to open it again needs a reason")
@@ -64,7 +64,7 @@ pub fn fits(item: &ItemView, deed: &ItemAction) -> Result<(), String> {
     }
     match item.state {
         ItemState::Open => {}
-        ItemState::SecondPerson if *deed == ItemAction::Close => return Ok(()),
+        ItemState::SecondPerson if *action == ItemAction::Close => return Ok(()),
         ItemState::Later => return Err(format!("the phase {} is not open yet", item.phase)),
         ItemState::SecondPerson => {
             return Err("it waits for a second person: only an approval closes it".to_owned());
@@ -76,7 +76,7 @@ pub fn fits(item: &ItemView, deed: &ItemAction) -> Result<(), String> {
             return Err(format!("it is closed already: {}{by}", state.word()));
         }
     }
-    match deed {
+    match action {
         ItemAction::Close => {
             require(item.verb != Verb::Manual, "nothing but a person can vouch for it: close it by hand")
         }
@@ -107,8 +107,8 @@ pub const HARD: &str = "it is a hard gate: only evidence closes it, or another p
 ///
 /// # Errors
 /// Why not, in a sentence.
-pub fn may_do(starter: &Actor, by: &Actor, deed: &ItemAction) -> Result<(), String> {
-    match deed {
+pub fn may_do(starter: &Actor, by: &Actor, action: &ItemAction) -> Result<(), String> {
+    match action {
         ItemAction::Override { .. } => is_another(by, starter, "started the run"),
         _ => Ok(()),
     }

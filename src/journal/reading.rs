@@ -67,9 +67,9 @@ impl Counts {
     #[must_use]
     pub fn words(&self) -> String {
         let all = [(self.critical, "critical"), (self.unknown, "unknown"), (self.warn, "warn"), (self.ok, "ok")];
-        let told: Vec<String> =
+        let lines: Vec<String> =
             all.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-        if told.is_empty() { "no rows".to_owned() } else { told.join(", ") }
+        if lines.is_empty() { "no rows".to_owned() } else { lines.join(", ") }
     }
 }
 
@@ -288,8 +288,8 @@ mod tests {
         assert_eq!(whole.rows[0].facts.len(), 1, "NaN is left out");
         assert_eq!(whole.counts(), Counts { warn: 1, unknown: 2, ..Counts::default() });
         assert_eq!(whole.counts().words(), "2 unknown, 1 warn");
-        let told: Vec<&str> = whole.rows.iter().map(|row| row.detail.as_str()).collect();
-        assert_eq!(told, ["84 %", "not read", "no answer within 5 s"]);
+        let lines: Vec<&str> = whole.rows.iter().map(|row| row.detail.as_str()).collect();
+        assert_eq!(lines, ["84 %", "not read", "no answer within 5 s"]);
         let why = Reading::from_bytes(&bytes, &Digest::of(b"another")).unwrap_err();
         assert_eq!(why, "it is not the file that the journal names");
     }
@@ -316,7 +316,7 @@ mod tests {
             row(Certificate, "api", Some((Verdict::Ok, "60 d"))),
         ];
         let panes = compare(&reading(&before), &reading(&after));
-        let told: Vec<(Section, Vec<(Change, &str)>)> = panes
+        let facts: Vec<(Section, Vec<(Change, &str)>)> = panes
             .iter()
             .map(|(section, rows)| {
                 (*section, rows.iter().map(|row| (row.change, row.row().unwrap().target.as_str())).collect())
@@ -332,6 +332,6 @@ mod tests {
             (Other, "cpu"),
             (Same, "swap"),
         ];
-        assert_eq!(told, [(Section::Health, health), (Section::Certificates, vec![(Same, "api")])]);
+        assert_eq!(facts, [(Section::Health, health), (Section::Certificates, vec![(Same, "api")])]);
     }
 }

@@ -120,9 +120,9 @@ fn reading(dir: &Path, view: &RunView, side: Side) -> Result<Reading, String> {
     let path = dir.join(READINGS).join(named.digest.as_str());
     let mut bytes = Vec::new();
     let read = plain::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-    let told = |why: String| format!("the reading {} the work cannot be shown: {why}", side.word());
-    read.map_err(|cause| told(cause.to_string()))?;
-    Reading::from_bytes(&bytes, &named.digest).map_err(told)
+    let describe = |why: String| format!("the reading {} the work cannot be shown: {why}", side.word());
+    read.map_err(|cause| describe(cause.to_string()))?;
+    Reading::from_bytes(&bytes, &named.digest).map_err(describe)
 }
 
 /// Every set that a prompt showed, each once, with what became of it.

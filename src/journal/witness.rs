@@ -136,10 +136,10 @@ mod tests {
         }
         assert!(Beside::look(dir.path()).is_empty());
         assert_eq!(Beside::look(dir.path()).untold(None), None);
-        for (name, says) in [("4.1.undo", "attempt 1 of the undo of step 4"), ("4.1", "attempt 1 of step 4")] {
+        for (name, text) in [("4.1.undo", "attempt 1 of the undo of step 4"), ("4.1", "attempt 1 of step 4")] {
             fs::create_dir(dir.path().join("steps").join(name)).unwrap();
             let why = Beside::look(dir.path()).untold(None).unwrap();
-            assert!(why.starts_with(says), "{why}");
+            assert!(why.starts_with(text), "{why}");
         }
     }
 }

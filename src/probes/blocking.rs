@@ -38,7 +38,7 @@ impl<T: Send + 'static, E: From<String> + Send + 'static> Blocking<T, E> {
             None => start(self.name, work)?,
         };
         match tokio::time::timeout(deadline, &mut answer).await {
-            Ok(Ok(told)) => told,
+            Ok(Ok(result)) => result,
             Ok(Err(_)) => Err("the reading broke off".to_owned().into()),
             Err(_) => {
                 self.pending = Some(answer);
@@ -103,10 +103,10 @@ where
     E: From<String> + Send + 'static,
     F: FnOnce() -> Result<T, E> + Send + 'static,
 {
-    let (tell, answer) = oneshot::channel();
+    let (notify, answer) = oneshot::channel();
     let run = move || {
         // The console may have gone meanwhile.
-        let _ = tell.send(panics::caught_at_once(work).unwrap_or_else(|why| Err(why.into())));
+        let _ = notify.send(panics::caught_at_once(work).unwrap_or_else(|why| Err(why.into())));
     };
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
     thread.map_err(|cause| format!("cannot start a thread: {}", system_text(cause)))?;
@@ -120,19 +120,19 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_hangs_is_begun_once_and_waited_for() {
-        let mut aside = Blocking::new("test");
+        let mut quarantined = Blocking::new("test");
         let (release, hold) = mpsc::channel::<()>();
         let hung = move || {
             hold.recv().map_err(|cause| cause.to_string())?;
             Ok(7)
         };
         let (short, long) = (Duration::from_millis(20), Duration::from_secs(20));
-        assert_eq!(aside.within(short, hung).await.unwrap_err(), "no answer within 20 ms");
+        assert_eq!(quarantined.within(short, hung).await.unwrap_err(), "no answer within 20 ms");
         let never = || -> Result<u8, String> { panic!("a second one began") };
-        assert_eq!(aside.within(short, never).await.unwrap_err(), "no answer within 20 ms");
+        assert_eq!(quarantined.within(short, never).await.unwrap_err(), "no answer within 20 ms");
         release.send(()).unwrap();
-        assert_eq!(aside.within(long, never).await.unwrap(), 7);
-        let why = aside.within(long, never).await.unwrap_err();
+        assert_eq!(quarantined.within(long, never).await.unwrap(), 7);
+        let why = quarantined.within(long, never).await.unwrap_err();
         assert!(why.starts_with("the probe broke off, which is a defect of Midwatch"), "{why}");
     }
 

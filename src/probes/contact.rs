@@ -160,10 +160,10 @@ mod tests {
         place.answered();
         place.answered();
         place.failed("connection refused");
-        let told: Vec<String> =
+        let messages: Vec<String> =
             lines.with("").iter().map(|line| line.replace(" kind=\"http\" place=\"https://web1:8443\"", "")).collect();
         assert_eq!(
-            told,
+            messages,
             [
                 "WARN connection failed cause=\"connection refused\"",
                 "WARN connection failed cause=\"name not found\"",

@@ -271,10 +271,10 @@ mod tests {
     #[test]
     fn no_name_out_of_a_library_comes_through() {
         for error in all() {
-            let told = [why(&error, None), why(&error, Some("db.example")), loss(&error, None, "do").why().to_owned()];
-            for told in told {
-                let is_plain = told.len() > "TLS: ".len() && !told.contains(['{', '}']) && !told.contains("Other(");
-                assert!(is_plain && !told.split_whitespace().any(is_raw), "{error:?} is told as {told}");
+            let lines = [why(&error, None), why(&error, Some("db.example")), loss(&error, None, "do").why().to_owned()];
+            for text in lines {
+                let is_plain = text.len() > "TLS: ".len() && !text.contains(['{', '}']) && !text.contains("Other(");
+                assert!(is_plain && !text.split_whitespace().any(is_raw), "{error:?} is told as {text}");
             }
         }
     }
@@ -333,9 +333,9 @@ mod tests {
             ),
         ];
         for (error, words) in cases {
-            let told = why(&error, Some("db.example"));
-            assert_eq!(told, words);
-            assert!(!told.split_whitespace().any(is_raw), "{told}");
+            let text = why(&error, Some("db.example"));
+            assert_eq!(text, words);
+            assert!(!text.split_whitespace().any(is_raw), "{text}");
         }
     }
 }

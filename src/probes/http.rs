@@ -144,13 +144,13 @@ fn judge(service: &Service, status: u16, bytes: usize, latency: Duration) -> Obs
         (false, true) => Verdict::Critical,
         (false, false) => Verdict::Warn,
     };
-    let said = match service.status.as_slice() {
+    let text = match service.status.as_slice() {
         [first, rest @ ..] if !healthy => {
-            rest.iter().fold(format!("{status}, not {first}"), |said, other| format!("{said} or {other}"))
+            rest.iter().fold(format!("{status}, not {first}"), |message, other| format!("{message} or {other}"))
         }
         _ => status.to_string(),
     };
-    let detail = format!("{said} · {}", quantity::latency(latency));
+    let detail = format!("{text} · {}", quantity::latency(latency));
     let latency_ms = u32::try_from(latency.as_millis()).unwrap_or(u32::MAX);
     let facts = BTreeMap::from([
         ("url", Fact::Text(without_credentials(&service.url))),

@@ -111,9 +111,9 @@ impl Process {
         let own = self.clone();
         let asked = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-            let told = runtime.block_on(own.asking(Bus::system()));
+            let logout = runtime.block_on(own.asking(Bus::system()));
             runtime.shutdown_background();
-            Some(told)
+            Some(logout)
         });
         asked.join().ok().flatten().unwrap_or_else(|| Logout::Unknown("it could not be looked up".to_owned()))
     }
@@ -129,9 +129,9 @@ impl Process {
 
     async fn with_the_manager(&self, bus: &mut Bus) -> Logout {
         let path = format!("{MANAGER_PATH}/user/_{}", self.uid);
-        let told = bus.properties_of(LOGIN, &path, "User").await.ok().and_then(|user| user.flag("Linger"));
+        let found = bus.properties_of(LOGIN, &path, "User").await.ok().and_then(|user| user.flag("Linger"));
         let kept = self.root.join("var/lib/systemd/linger").join(&self.user);
-        match told.unwrap_or_else(|| kept.exists()) {
+        match found.unwrap_or_else(|| kept.exists()) {
             true => Logout::Survives,
             false => {
                 Logout::Ends(format!("the manager of {} ends with the last session, without lingering", self.user))
@@ -140,8 +140,8 @@ impl Process {
     }
 
     async fn with_the_session(&self, bus: &mut Bus) -> Logout {
-        let told = bus.properties_of(LOGIN, MANAGER_PATH, "Manager").await.ok();
-        let settings = told.as_ref().and_then(Settings::parse).unwrap_or_else(|| Settings::read(&self.root));
+        let found = bus.properties_of(LOGIN, MANAGER_PATH, "Manager").await.ok();
+        let settings = found.as_ref().and_then(Settings::parse).unwrap_or_else(|| Settings::read(&self.root));
         settings.judge(&self.user)
     }
 }

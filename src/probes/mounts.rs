@@ -146,12 +146,12 @@ fn usage(target: &Mount) -> Result<Usage, Loss> {
         true => "the file system turned so by itself, as after an error",
         false => "/etc/fstab has it writable",
     });
-    let told = rustix::fs::statvfs(path).map_err(|cause| match cause {
+    let answer = rustix::fs::statvfs(path).map_err(|cause| match cause {
         // The program that serves it has ended (fuse(4)).
         rustix::io::Errno::NOTCONN => Loss::down("the program behind the file system has gone"),
         _ => Loss::unread(format!("statvfs: {}", system_text(cause))),
     })?;
-    let figures = [told.f_frsize, told.f_blocks, told.f_bfree, told.f_bavail, told.f_files, told.f_ffree];
+    let figures = [answer.f_frsize, answer.f_blocks, answer.f_bfree, answer.f_bavail, answer.f_files, answer.f_ffree];
     let (source, fs, read_only) = (mount.source.clone(), mount.fs.clone(), mount.read_only);
     Ok(Usage { source, fs, read_only, wrongly_read_only, held_by, ..Usage::of(figures) })
 }

@@ -148,17 +148,17 @@ impl RedisReader {
         let schedule = link.config("save").await?;
         let strict = link.config("stop-writes-on-bgsave-error").await?.map(|value| value == "yes");
         let cluster = if info.is_clustered() { Some(self.cluster(link).await?) } else { None };
-        let said = Replies { info, greeting, cluster, schedule, strict };
+        let replies = Replies { info, greeting, cluster, schedule, strict };
         let now = clock::now().wall;
-        let findings = said.judge(&self.target, self.before.as_ref(), now);
-        self.before = Before::of(&said.info, now);
+        let findings = replies.judge(&self.target, self.before.as_ref(), now);
+        self.before = Before::of(&replies.info, now);
         Ok(findings)
     }
 
     /// What the node says of its cluster, or why it does not.
     async fn cluster(&self, link: &mut Link) -> Result<Result<Info, String>, Trouble> {
         match link.ask(&["CLUSTER", "INFO"]).await {
-            Ok(told) => Ok(Ok(Info::of(&told))),
+            Ok(text) => Ok(Ok(Info::of(&text))),
             Err(trouble @ Trouble::ErrorReply { .. }) => Ok(Err(self.why(&trouble).into())),
             Err(trouble) => Err(trouble),
         }
@@ -204,8 +204,8 @@ impl Replies {
         findings.push(Finding::of(OF_MEMORY, server::memory(info, target.entry.memory, before, now)));
         findings.push(Finding::of(PERSISTENCE, kept));
         findings.push(Finding::of(REPLICATION, keeping::replication(info, now)));
-        if let Some(told) = &self.cluster {
-            let seen = told.as_ref().map_err(Clone::clone).and_then(|cluster| group::cluster(cluster, now));
+        if let Some(result) = &self.cluster {
+            let seen = result.as_ref().map_err(Clone::clone).and_then(|cluster| group::cluster(cluster, now));
             findings.push(Finding::of(CLUSTER, seen));
         }
         findings

@@ -184,8 +184,8 @@ struct Known {
 
 impl Known {
     fn new(target: &Target, every: Every) -> Self {
-        let (unread, rows, heard) = (target.unread(every), Vec::new(), LogChanges::default());
-        Self { unread, rows, log_changes: heard, down: target.down(), own: target.own() }
+        let (unread, rows, received) = (target.unread(every), Vec::new(), LogChanges::default());
+        Self { unread, rows, log_changes: received, down: target.down(), own: target.own() }
     }
 
     fn rows(&self) -> Rows {

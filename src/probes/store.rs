@@ -240,7 +240,7 @@ pub(crate) fn words(cause: &object_store::Error) -> String {
     if let Some(refusal) = Refusal::behind(cause) {
         return refusal.to_string();
     }
-    let told = match cause {
+    let text = match cause {
         Error::NotFound { .. } => return "there is no such object or bucket".to_owned(),
         Error::Unauthenticated { .. } => return "the store does not accept the access key".to_owned(),
         Error::PermissionDenied { source, .. } => format!("permission denied: {source}"),
@@ -248,15 +248,15 @@ pub(crate) fn words(cause: &object_store::Error) -> String {
         other => other.to_string(),
     };
     // The body of a refusal is XML: its code says enough. Source: Amazon S3 API reference, "Error responses".
-    let code = told.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
-    let told = match code {
+    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
+    let message = match code {
         Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken") => {
             format!("the store does not accept the access key: {}", code.unwrap_or_default())
         }
         Some(code) => format!("refused: {code}"),
-        None => told,
+        None => text,
     };
-    told.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+    message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
 }
 
 #[cfg(test)]

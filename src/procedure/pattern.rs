@@ -161,8 +161,8 @@ mod tests {
             ("(a{4000}){4000}", "it is too long once its repetitions are written out"),
             (&deep, "at character 21"),
         ] {
-            let said = Pattern::parse(bad).unwrap_err();
-            assert!(said.ends_with(why) && !said.contains('\n'), "{bad}: {said}");
+            let text = Pattern::parse(bad).unwrap_err();
+            assert!(text.ends_with(why) && !text.contains('\n'), "{bad}: {text}");
         }
     }
 

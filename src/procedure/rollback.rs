@@ -144,8 +144,8 @@ pub(super) fn link(steps: &mut [Step]) {
         let Some(step) = from.first_mut().filter(|step| step.verb == Verb::UndoOf) else { continue };
         let named: Vec<&Step> =
             before.iter().filter(|other| step.undo_of.iter().any(|id| is_named(other, id))).collect();
-        let floor = |other: &&Step| if let UndoPlan::Undo(action) = &other.undo { Some(action.least) } else { None };
-        step.effect = named.iter().filter_map(floor).max().unwrap_or(EffectClass::Change).max(EffectClass::Change);
+        let least = |other: &&Step| if let UndoPlan::Undo(action) = &other.undo { Some(action.least) } else { None };
+        step.effect = named.iter().filter_map(least).max().unwrap_or(EffectClass::Change).max(EffectClass::Change);
         let takes = named.iter().try_fold(0_u64, |sum, other| sum.checked_add(other.takes_s?));
         step.takes_s = takes.filter(|takes| *takes > 0);
         let titles: Vec<&str> = named.iter().rev().map(|other| other.title.as_str()).collect();

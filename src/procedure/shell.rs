@@ -54,9 +54,9 @@ fn findings_within(script: &str, strict: bool, within: usize) -> Vec<Finding> {
     match parse(script) {
         Ok(program) => {
             if !reader.strict && many(&program) {
-                let says = "a failure in the middle is passed over: the script is not strict";
+                let text = "a failure in the middle is passed over: the script is not strict";
                 let hint = "begin with `set -euo pipefail`, or use the adapter `script`";
-                reader.found.push(Finding { line: 1, column: 1, message: says.to_owned(), hint });
+                reader.found.push(Finding { line: 1, column: 1, message: text.to_owned(), hint });
             }
             program.complete_commands.iter().for_each(|list| reader.list(list, false));
             if strict {
@@ -66,11 +66,11 @@ fn findings_within(script: &str, strict: bool, within: usize) -> Vec<Finding> {
         // The whole was read; only where a substitution ends may have been taken for another place.
         Err(_) if within > 0 => {}
         Err(Unreadable { line, column, why }) => {
-            let says = format!("it cannot be read as a shell script: {why}");
+            let sentence = format!("it cannot be read as a shell script: {why}");
             reader.found.push(Finding {
                 line: line.unwrap_or(1),
                 column: column.unwrap_or(1),
-                message: says,
+                message: sentence,
                 hint: "",
             });
         }
@@ -211,10 +211,10 @@ struct Reader {
 }
 
 impl Reader {
-    fn report(&mut self, at: &impl SourceLocation, says: String, hint: &'static str) {
+    fn report(&mut self, at: &impl SourceLocation, text: String, hint: &'static str) {
         let start = at.location().map(|span| (span.start.line, span.start.column)).unwrap_or((1, 1));
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        self.found.push(Finding { line: number(start.0), column: number(start.1), message: says, hint });
+        self.found.push(Finding { line: number(start.0), column: number(start.1), message: text, hint });
     }
 
     /// `checked` says that somebody looks at the status of the list.
@@ -233,8 +233,8 @@ impl Reader {
                 AndOr::And(pipeline) => self.pipeline(pipeline, checked_here),
                 AndOr::Or(pipeline) => {
                     if rules::does_nothing(pipeline) {
-                        let says = "`|| true` swallows a failure".to_owned();
-                        self.report(pipeline, says, "name the exit codes that are fine, or let it fail");
+                        let text = "`|| true` swallows a failure".to_owned();
+                        self.report(pipeline, text, "name the exit codes that are fine, or let it fail");
                     }
                     self.pipeline(pipeline, checked_here);
                 }
@@ -244,8 +244,8 @@ impl Reader {
 
     fn pipeline(&mut self, pipeline: &Pipeline, checked: bool) {
         if let Some(at) = rules::runs_the_network(pipeline) {
-            let says = "it runs whatever the network brings".to_owned();
-            self.report(at, says, "fetch it to a file, hold it to a checksum, then run it");
+            let text = "it runs whatever the network brings".to_owned();
+            self.report(at, text, "fetch it to a file, hold it to a checksum, then run it");
         }
         for command in &pipeline.seq {
             self.command(command, checked || pipeline.bang);

@@ -280,8 +280,8 @@ fn does(
         });
     };
     if raw.effect < act.least {
-        let (declared, floor) = (raw.effect.word(), act.least.word());
-        problems.add(at, format!("this is at least `{floor}`, and the step declares `{declared}`"));
+        let (declared, least) = (raw.effect.word(), act.least.word());
+        problems.add(at, format!("this is at least `{least}`, and the step declares `{declared}`"));
     }
     scope.of = Some(act);
     if rest.has("prove") {

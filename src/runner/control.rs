@@ -170,8 +170,8 @@ async fn serve_client(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Resu
     let limit = u64::try_from(LARGEST_REQUEST).unwrap_or(u64::MAX);
     let mut line = Vec::new();
     let mut reader = BufReader::new(reader.take(limit));
-    let heard = tokio::time::timeout(failpoint::span("PEER", PATIENCE), reader.read_until(b'\n', &mut line)).await;
-    heard.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let received = tokio::time::timeout(failpoint::span("PEER", PATIENCE), reader.read_until(b'\n', &mut line)).await;
+    received.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     // The runner may look through a large set before it replies; whoever asked decides how long that is waited for.
     let reply = match parse(&line) {
         Err(why) => {
@@ -189,8 +189,8 @@ async fn serve_client(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Resu
             }
         }
     };
-    let said = tokio::time::timeout(PATIENCE, send_reply(&mut writer, &reply)).await;
-    said.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    let result = tokio::time::timeout(PATIENCE, send_reply(&mut writer, &reply)).await;
+    result.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 async fn send_reply(stream: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) -> io::Result<()> {

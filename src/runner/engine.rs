@@ -341,7 +341,7 @@ impl Engine {
             }
             Demand::Answer { prompt, .. } => {
                 let earlier = self.answered.iter().find(|(id, _)| *id == prompt);
-                let why = earlier.map_or_else(|| "that prompt is not open".to_owned(), |(_, said)| said.clone());
+                let why = earlier.map_or_else(|| "that prompt is not open".to_owned(), |(_, message)| message.clone());
                 self.reject(call, why)?;
                 Ok(false)
             }
@@ -355,7 +355,9 @@ impl Engine {
                 let _ = call.reply.send(Reply::Accepted { seq: record.seq });
                 Ok(false)
             }
-            Demand::Item { step, seq, action: deed } => self.take_item(call, step, seq, deed).map(|()| false),
+            Demand::Item { step, seq, action: item_action } => {
+                self.take_item(call, step, seq, item_action).map(|()| false)
+            }
             Demand::Abort { undo: true } if self.rolls_back() => self.ask_once_more(call).map(|()| false),
             Demand::Abort { undo } => {
                 let record = self.write_as(&call.actor, Event::AbortRequested { undo })?;
@@ -388,7 +390,9 @@ impl Engine {
         let prompt = match &call.request.ask {
             Demand::Answer { prompt, .. } => prompt.0.chars().take(64).collect(),
             Demand::Note { .. } => "note".to_owned(),
-            Demand::Item { step, action: deed, .. } => format!("{} item {}", deed.word(), u64::from(*step) + 1),
+            Demand::Item { step, action: item_action, .. } => {
+                format!("{} item {}", item_action.word(), u64::from(*step) + 1)
+            }
             Demand::Abort { .. } => "abort".to_owned(),
         };
         self.write_as(&call.actor, Event::AnswerRejected { prompt, why: why.clone() })?;

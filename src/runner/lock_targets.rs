@@ -61,9 +61,9 @@ pub async fn behind(
         Some(file) => Some(Estate::load(file)),
         None => Some(Ok(Estate::discovered(&identity::host_name(), &around))),
     };
-    let mut things = Vec::new();
+    let mut targets = Vec::new();
     for name in names {
-        things.push((by_name(name, estate), name.clone()));
+        targets.push((by_name(name, estate), name.clone()));
         let Some(known) = known.as_ref().filter(|_| kind_of(name).is_some()) else { continue };
         let before = earlier.iter().find(|(identity, of)| of == name && is_of_server(identity));
         let found = match known {
@@ -73,15 +73,15 @@ pub async fn behind(
         };
         match (found, before) {
             (Ok(identity), Some((before, _))) if is_other(before, &identity) => return Err(other(name)),
-            (Ok(identity), _) => things.push((identity, name.clone())),
+            (Ok(identity), _) => targets.push((identity, name.clone())),
             (Err(_), Some(_)) => {}
             (Err(cause), None) => return Err(cause),
         }
     }
-    things.extend(earlier.iter().filter(|(_, name)| names.contains(name)).cloned());
-    things.sort();
-    things.dedup_by(|left, right| left.0 == right.0);
-    Ok(things)
+    targets.extend(earlier.iter().filter(|(_, name)| names.contains(name)).cloned());
+    targets.sort();
+    targets.dedup_by(|left, right| left.0 == right.0);
+    Ok(targets)
 }
 
 /// What a run held when its journal was last written.
@@ -179,7 +179,7 @@ mod tests {
         let file = named(dir.path(), &[("main", &one), ("alias", &one), ("other", &other)]);
         let of = async |name: &str, earlier: &[LockTarget]| behind(&[name.to_owned()], "e", Some(&file), earlier).await;
         let server =
-            |things: Vec<LockTarget>| things.into_iter().find(|(identity, _)| is_of_server(identity)).unwrap().0;
+            |targets: Vec<LockTarget>| targets.into_iter().find(|(identity, _)| is_of_server(identity)).unwrap().0;
         let main = server(of("kubernetes:main", &[]).await.unwrap());
         assert!(main.len() > "kubernetes:".len(), "{main}");
         assert_eq!(server(of("kubernetes:alias", &[]).await.unwrap()), main);

@@ -55,11 +55,11 @@ impl Held {
 ///
 /// # Errors
 /// `Locked` with the holder when another run has one; a machine error when the lock directory cannot be used.
-pub fn take_all(dir: &Path, things: Vec<LockTarget>, run: &RunDir, by: &str) -> Result<Vec<Held>> {
+pub fn take_all(dir: &Path, targets: Vec<LockTarget>, run: &RunDir, by: &str) -> Result<Vec<Held>> {
     let mut builder = fs::DirBuilder::new();
     let made = builder.mode(0o700).recursive(true).create(dir);
     made.map_err(|cause| Error::machine(format!("make the lock directory {}", dir.display()), cause))?;
-    things.into_iter().map(|(identity, name)| take(dir, identity, name, run, by)).collect()
+    targets.into_iter().map(|(identity, name)| take(dir, identity, name, run, by)).collect()
 }
 
 fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> Result<Held> {

@@ -39,8 +39,8 @@ pub fn without_team(what: &str, why: &str) -> Error {
 /// production.
 #[must_use]
 pub fn needs_four_eyes(plan: &Plan, step: &Step) -> bool {
-    let no_way_back = !matches!(step.undo, UndoPlan::Undo(_));
-    let destroys = plan.environment == "production" && step.effect == EffectClass::Destroy && no_way_back;
+    let has_no_undo = !matches!(step.undo, UndoPlan::Undo(_));
+    let destroys = plan.environment == "production" && step.effect == EffectClass::Destroy && has_no_undo;
     step.verb == Verb::Do && (step.four_eyes || destroys)
 }
 

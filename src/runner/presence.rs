@@ -55,8 +55,8 @@ impl Presence {
         while let Some((start, length)) = ranges.pop().filter(|_| asked < 2 * MOST && held.len() < MOST) {
             asked += 1;
             let mut lock = bytes(libc::F_WRLCK, start, length);
-            let told = fcntl(&self.file, FcntlArg::F_GETLK(&mut lock));
-            if told.is_err() || libc::c_int::from(lock.l_type) == libc::F_UNLCK {
+            let result = fcntl(&self.file, FcntlArg::F_GETLK(&mut lock));
+            if result.is_err() || libc::c_int::from(lock.l_type) == libc::F_UNLCK {
                 continue;
             }
             if lock.l_start / 2 == libc::off_t::from(lock.l_pid) {

@@ -161,8 +161,8 @@ fn carried_out(reader: usize, action: &Action) -> Result<Saved, String> {
             return Err(format!("it printed {}, more than is kept", bytes(printed.all as u64)));
         }
         let output = hide::text(&adapters::printed(printed.bytes)?);
-        let says = output.lines().next().unwrap_or_default().to_owned();
-        return Ok(Saved { step, text: says, facts: BTreeMap::from([("output".to_owned(), output)]), whole });
+        let message = output.lines().next().unwrap_or_default().to_owned();
+        return Ok(Saved { step, text: message, facts: BTreeMap::from([("output".to_owned(), output)]), whole });
     }
     let end = hide::end(adapters::act(action, &mut io::empty(), &mut io::sink(), &AtomicBool::new(false)));
     if end.ending != Ending::Ok {

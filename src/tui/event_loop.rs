@@ -145,8 +145,8 @@ async fn held(console: Console<'_>) -> io::Result<(Left, Vec<String>)> {
     // A terminal that is gone cannot be given back, and waiting for it would only keep us.
     let _ = turn.guard.leave();
     let left = turn.left.unwrap_or(Left::Quit);
-    let said = if left == Left::Quit { turn.model.left_behind() } else { Vec::new() };
-    Ok((left, said))
+    let lines = if left == Left::Quit { turn.model.left_behind() } else { Vec::new() };
+    Ok((left, lines))
 }
 
 /// The reader of events; none where the terminal went away before there was one.
@@ -279,8 +279,8 @@ impl<'a> Loop<'a> {
     fn pause(&self) -> Option<Duration> {
         let frame = self.pace.due().map(|due| due.saturating_sub(self.now()));
         let wake = self.model.wakes_at().map(|at| at.since(clock::boot()));
-        let stands = self.model.due_at().map(|at| at.since(clock::boot()));
-        [frame, wake, stands].into_iter().flatten().min()
+        let stored = self.model.due_at().map(|at| at.since(clock::boot()));
+        [frame, wake, stored].into_iter().flatten().min()
     }
 
     /// Takes what came through the door, at the time of now: between two ticks the clock may stand for a while.

@@ -107,14 +107,14 @@ fn others(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'
     let key = snapshot.keymap.shown(Action::Runs);
     let (named, counted) = (runs::more(rest, true), runs::more(rest, false));
     // The word before it says where it stands, so that a short sentence need not.
-    let said = format!("{} {}: {key} lists the runs", first.title, first.does());
+    let message = format!("{} {}: {key} lists the runs", first.title, first.does());
     let (brief, short) = (format!("{}: {key} lists the runs", first.title), format!("{key} lists the runs"));
     let with = |text: &str, more: &Option<String>| {
         Some(more.as_ref().map_or_else(|| text.to_owned(), |more| format!("{text} · {more}")))
     };
     let ways = [
-        with(&said, &named),
-        with(&said, &counted),
+        with(&message, &named),
+        with(&message, &counted),
         with(&brief, &counted),
         with(&short, &counted),
         Some(short.clone()),

@@ -82,8 +82,8 @@ pub fn summary(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snaps
     let Some((worst, text)) = problems::summary(snapshot.lists, snapshot.now.wall, fits) else { return };
     let role = class_role(worst);
     let strip = Strip::new().gap(1).put(pen.style(role), pen.symbol(role)).gap(1);
-    let said = if worst.is_none() { Role::UiMuted } else { role };
-    pen.line(frame, area, strip.put_within(room, pen.style(said), text));
+    let answer = if worst.is_none() { Role::UiMuted } else { role };
+    pen.line(frame, area, strip.put_within(room, pen.style(answer), text));
 }
 
 /// The role of a class of problems; of none, that of what is ok.
@@ -146,9 +146,9 @@ enum Place {
 /// Draws the names of all panes with what they count, as much as fits; the one that has the keys is marked.
 pub fn strip(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
     let ways = [Place::All, Place::Worst, Place::Short, Place::Numbers];
-    let parts = |says| Pane::ALL.map(|pane| (pane, part(pen, snapshot, pane, says)));
-    let width = |says| parts(says).iter().map(|(_, part)| part.width()).sum::<usize>();
-    let fits = |says: &Place| width(*says) <= usize::from(area.width);
+    let parts = |answer| Pane::ALL.map(|pane| (pane, part(pen, snapshot, pane, answer)));
+    let width = |output| parts(output).iter().map(|(_, part)| part.width()).sum::<usize>();
+    let fits = |found: &Place| width(*found) <= usize::from(area.width);
     let says = ways.into_iter().find(fits).unwrap_or(Place::Numbers);
     // A blank more between them, where there is room for it.
     let apart = u16::from(width(says) + Pane::ALL.len() <= usize::from(area.width));
@@ -162,12 +162,12 @@ pub fn strip(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapsho
     }
 }
 
-fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Place) -> Strip {
+fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, place: Place) -> Strip {
     let focused = snapshot.focus == pane;
     let (role, mark) = if focused { (Role::UiFocus, pen.glyph("▌", ">")) } else { (Role::UiMuted, " ") };
     let style = pen.style(role);
     let mut strip = Strip::new().put(style, mark).put(style, u64::from(pane.number()));
-    let name = match (pane, says) {
+    let name = match (pane, place) {
         _ if focused => pane.word(),
         (_, Place::Numbers) => "",
         (Pane::Certificates, Place::Short) => "Certs",
@@ -176,7 +176,7 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Place) -> Strip
     };
     strip = strip.gap(usize::from(!name.is_empty()));
     strip = strip.put(style, name);
-    let worst = says != Place::All;
+    let worst = place != Place::All;
     // The counts of the pane that has the keys stand in its own title.
     match (pane.section(), focused) {
         (Some(_), true) => strip,

@@ -309,8 +309,8 @@ fn liken(row: &mut [Cell], at: usize, like: &'static str) -> usize {
     let room = (at + 1..row.len()).take_while(|place| !["│", "|", "#"].iter().any(|edge| is(*place, edge))).find(lone);
     match room {
         Some(room) => {
-            if let Some(moved) = row.get_mut(at + 1..=room) {
-                moved.rotate_right(1);
+            if let Some(drift) = row.get_mut(at + 1..=room) {
+                drift.rotate_right(1);
             }
             put(row, at, first);
             put(row, at + 1, second);

@@ -63,11 +63,11 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, view: 
         loud(pen, frame, &mut rest, trouble);
     }
     blank(&mut rest);
-    let said = sentence(snapshot);
-    let lines = lines(pen, &said, usize::from(rest.width));
+    let sentence = sentence(snapshot);
+    let lines = lines(pen, &sentence, usize::from(rest.width));
     let place = take_top(&mut rest, u16::try_from(lines.len()).unwrap_or(1));
     pen.lines(frame, place, &lines);
-    if said.blind {
+    if sentence.blind {
         frame.buffer_mut().set_style(place, pen.style(Role::UiSelection));
     }
     blank(&mut rest);
@@ -97,11 +97,11 @@ fn loud(pen: Pen<'_>, frame: &mut Frame<'_>, rest: &mut Rect, words: &str) {
 }
 
 /// The sentence, over as many rows as it needs: nothing of it is cut.
-fn lines(pen: Pen<'_>, said: &Sentence, width: usize) -> Vec<Line<'static>> {
-    let role = if said.blind { Role::VerdictCritical } else { class_role(said.worst) };
+fn lines(pen: Pen<'_>, sentence: &Sentence, width: usize) -> Vec<Line<'static>> {
+    let role = if sentence.blind { Role::VerdictCritical } else { class_role(sentence.worst) };
     // The symbol is that of what it begins with: a run that goes on is not wrong because a row is.
-    let symbol = said.run.map_or(role, Role::from);
-    let text = format!("{} {}", pen.symbol(symbol).plain(), said.whole());
+    let symbol = sentence.run.map_or(role, Role::from);
+    let text = format!("{} {}", pen.symbol(symbol).plain(), sentence.whole());
     pen.sentence(role, text, width)
 }
 

@@ -20,7 +20,7 @@ fn places() -> &'static [(String, String)] {
 
 /// Those of the names that no test has: `lib::…` for those inside the library, `suite::…` for these ones.
 pub fn missing<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let stands = |name: &str| {
+    let stored = |name: &str| {
         let Some((module, function)) = name.rsplit_once("::") else { return false };
         let defined = format!("fn {function}(");
         // A file holds the tests of its own module, and those of modules written out in it.
@@ -28,7 +28,7 @@ pub fn missing<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
             |place: &str| module.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
         places().iter().any(|(place, text)| home(place) && text.contains(&defined))
     };
-    names.into_iter().filter(|name| !stands(name)).collect()
+    names.into_iter().filter(|name| !stored(name)).collect()
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn is_exempt(rule: &str, path: &str) -> bool {
 }
 
 fn layer_of(name: &str) -> Option<u8> {
-    LAYERS.iter().find(|(floor, _)| *floor == name).map(|(_, height)| *height)
+    LAYERS.iter().find(|(least, _)| *least == name).map(|(_, height)| *height)
 }
 
 /// The top-level module a file belongs to.

@@ -82,8 +82,8 @@ fn where_two_counts_of_one_moment_contradict_each_other_the_error_bar_has_both()
     for (object, before) in objects.iter().zip(before) {
         let row = seen.row(object);
         let truth = (before - size(object)) / before;
-        let (said, error) = (real(row, "bloat_ratio"), real(row, "error_ratio"));
-        assert!((said - truth).abs() <= error, "{object}: {said} ±{error}, and it was {truth}");
+        let (count, error) = (real(row, "bloat_ratio"), real(row, "error_ratio"));
+        assert!((count - truth).abs() <= error, "{object}: {count} ±{error}, and it was {truth}");
         assert!(error < 0.6, "{object}: {error}");
     }
 }

@@ -34,12 +34,12 @@ fn within_the_error_bars(seen: &Seen, before: &BTreeMap<i64, i64>, after: &BTree
         let (oid, size) = (int(row, "oid"), int(row, "size_bytes"));
         assert_eq!(size, before[&oid], "{object}");
         let truth = share(size - after[&oid], size);
-        let (said, error) = (real(row, "bloat_ratio"), real(row, "error_ratio"));
-        println!("{object:45} truth {truth:6.3} said {said:6.3} ±{error:5.3}  {}", row.detail);
-        if (said - truth).abs() > error {
-            wrong.push(format!("{object}: {said:.3} ±{error:.3}, and it was {truth:.3}"));
+        let (count, error) = (real(row, "bloat_ratio"), real(row, "error_ratio"));
+        println!("{object:45} truth {truth:6.3} said {count:6.3} ±{error:5.3}  {}", row.detail);
+        if (count - truth).abs() > error {
+            wrong.push(format!("{object}: {count:.3} ±{error:.3}, and it was {truth:.3}"));
         }
-        offs.push((said - truth).abs());
+        offs.push((count - truth).abs());
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(offs.len() >= 30, "{}", offs.len());
@@ -54,8 +54,8 @@ fn as_pgstattuple(server: &Server, seen: &Seen) {
             "SELECT (dead_tuple_len + free_space)::float8 / table_len FROM pgstattuple('public.{table}')"
         ));
         let (exact, row) = (answer.parse::<f64>().unwrap(), seen.row(&format!("public.{table}")));
-        let (said, error) = (real(row, "bloat_ratio"), real(row, "error_ratio"));
-        assert!((said - exact).abs() <= error + 0.02, "{table}: {said} ±{error}, pgstattuple {exact}");
+        let (count, error) = (real(row, "bloat_ratio"), real(row, "error_ratio"));
+        assert!((count - exact).abs() <= error + 0.02, "{table}: {count} ±{error}, pgstattuple {exact}");
     }
 }
 

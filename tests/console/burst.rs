@@ -87,8 +87,8 @@ fn a_key_that_others_follow_at_once_commits_to_nothing() {
                 let (what, msg) = follow(after(start, gap)).nth(place).unwrap();
                 assert!(!confirms(&update(&mut model, msg)), "{name}, then {what} {gap} ms later");
                 // The last key of a burst is followed by nothing, and is no answer either.
-                let stood = update(&mut model, Msg::KeyAlone(after(start, gap + counted)));
-                assert!(!confirms(&stood), "{name}, then {what} {gap} ms later");
+                let elapsed = update(&mut model, Msg::KeyAlone(after(start, gap + counted)));
+                assert!(!confirms(&elapsed), "{name}, then {what} {gap} ms later");
             }
         }
     }

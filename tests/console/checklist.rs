@@ -46,7 +46,7 @@ fn hint(model: &Model) -> String {
 
 pub fn item_action(effects: &[Effect]) -> (u32, u64, ItemAction) {
     match command(effects) {
-        Command::Item { step, seq, action: deed, .. } => (step, seq, deed),
+        Command::Item { step, seq, action: wanted, .. } => (step, seq, wanted),
         other => panic!("no deed but {other:?}"),
     }
 }
@@ -171,11 +171,11 @@ fn what_an_item_cannot_take_is_said_and_not_sent() {
     ] {
         let mut model = on(step);
         assert_eq!(press(&mut model, keys), [], "{step} {keys}");
-        let said = match model.modal() {
+        let text = match model.modal() {
             Some(Modal::Refused(why)) => why.clone(),
             _ => hint(&model),
         };
-        assert!(said.contains(why), "{step} {keys}: {said}");
+        assert!(text.contains(why), "{step} {keys}: {text}");
     }
     let mut model = on(SIGN);
     assert_eq!(press(&mut model, "m Tab c"), [], "this sign-off needs a note");
@@ -322,8 +322,8 @@ fn an_item_that_acts_asks_above_itself_and_another_ones_prompt_does_not_jump_in(
     let mut model = on(CHECK);
     fold(&mut model, &sample::checklist_asks());
     assert_eq!(shown(&model), CHECK);
-    let said = model.snapshot().waiting.unwrap().sentence();
-    assert_eq!(said, "step 6 waits: leave this, then 5 Enter opens it");
+    let text = model.snapshot().waiting.unwrap().sentence();
+    assert_eq!(text, "step 6 waits: leave this, then 5 Enter opens it");
     press(&mut model, "Esc");
     assert!(model.modal().is_none());
     press(&mut model, "5 Enter");
@@ -337,11 +337,11 @@ fn nothing_is_sent_where_no_runner_is() {
         let view = Box::new(sample::checklist().view().unwrap());
         update(&mut model, Msg::RunFolded { view, runner_lives: false });
         assert_eq!(press(&mut model, keys), [], "{keys}");
-        let said = match model.modal() {
+        let text = match model.modal() {
             Some(Modal::Refused(why)) => why.clone(),
             _ => hint(&model),
         };
-        assert!(said.contains("resume the run first"), "{keys}: {said}");
+        assert!(text.contains("resume the run first"), "{keys}: {text}");
     }
 }
 

@@ -280,11 +280,11 @@ fn a_plan_is_read_to_its_end_before_it_starts() {
 #[test]
 fn what_stopping_a_run_takes_back_is_read_before_it_is_stopped() {
     let mut view = sample::finished_but_last().view().unwrap();
-    let owed = view.pending_undos();
-    for number in &owed {
+    let pending = view.pending_undos();
+    for number in &pending {
         view.steps[*number as usize].head.undo = "moves every one of the files back ".repeat(60);
     }
-    assert!(!owed.is_empty());
+    assert!(!pending.is_empty());
     for size in [(40, 10), (60, 15), (80, 24)] {
         let mut model = sample::following(size, Some(Authority::grant()), view.clone(), true);
         assert!(!confirms(&reads(&mut model, "g x j j c")), "{size:?}");

@@ -60,15 +60,15 @@ fn where_all_is_ok_nothing_moves() {
 #[test]
 fn one_sentence_names_the_worst_and_counts_the_others() {
     let model = model();
-    let said =
+    let describe =
         |room: usize| problems::summary(&model.lists, model.now.wall, |text| text.chars().count() <= room).unwrap();
     let whole = "3 critical: service api 503, backup database 31 h old, certificate *.novacron.io expired 2 d ago · 6 warn · 6 unknown · 1 stale";
-    assert_eq!(said(200), (Some(Class::Critical), whole.to_owned()));
+    assert_eq!(describe(200), (Some(Class::Critical), whole.to_owned()));
     assert_eq!(
-        said(100).1,
+        describe(100).1,
         "3 critical: service api 503, backup database 31 h old and 1 more · 6 warn · 6 unknown · 1 stale"
     );
-    assert_eq!(said(10).1, "3 critical · 6 warn · 6 unknown · 1 stale");
+    assert_eq!(describe(10).1, "3 critical · 6 warn · 6 unknown · 1 stale");
     let empty = sample::console((80, 24), None);
     assert_eq!(problems::summary(&empty.lists, empty.now.wall, |_| true), None, "nothing was read");
 }
@@ -76,11 +76,11 @@ fn one_sentence_names_the_worst_and_counts_the_others() {
 #[test]
 fn time_alone_does_not_change_the_sentence() {
     let mut model = model();
-    let said = |model: &Model| problems::summary(&model.lists, model.now.wall, |_| true).unwrap().1;
-    let before = said(&model);
+    let describe = |model: &Model| problems::summary(&model.lists, model.now.wall, |_| true).unwrap().1;
+    let before = describe(&model);
     for second in 452..456 {
         update(&mut model, Msg::Tick(sample::now(second)));
-        assert_eq!(said(&model), before, "at {second}");
+        assert_eq!(describe(&model), before, "at {second}");
     }
 }
 
@@ -151,8 +151,8 @@ fn y_in_a_detail_copies_the_command_that_would_help() {
         other => panic!("{other:?}"),
     };
     let row = model.lists.of(Section::Backups).under_cursor().unwrap();
-    let says = &row.observation.as_ref().unwrap().detail;
-    assert_eq!(copied(&effects), format!("database  {says}"), "where there is none, the row");
+    let output = &row.observation.as_ref().unwrap().detail;
+    assert_eq!(copied(&effects), format!("database  {output}"), "where there is none, the row");
     let bloat = model.lists.of(Section::Bloat).rows().find(|row| row.name().contains("billing")).unwrap().clone();
     assert!(matches!(bloat.observation.as_ref().unwrap().facts["remedy_command"], Fact::Text(_)));
     let effects = press(&mut model, "Esc 4 / b i l l Enter j Enter y");

@@ -89,17 +89,17 @@ fn keys_count_400_ms_after_the_prompt_stood_on_the_screen() {
 
 #[test]
 fn a_key_that_waited_while_the_console_was_held_up_does_not_count() {
-    for (heard, counts) in [(0, false), (399, false), (400, true), (900, true)] {
+    for (received, counts) in [(0, false), (399, false), (400, true), (900, true)] {
         let mut model = following(&sample::change());
         let start = model.now;
         let at = |ms: u64| Boot(start.boot.0 + ms * 1_000_000);
         model.drawn(Seen { size: model.size, whole: true, ..Seen::default() }, at(0));
         assert_eq!(model.wakes_at(), Some(at(400)));
-        model.note_silence(at(heard));
+        model.note_silence(at(received));
         assert_eq!(model.wakes_at(), (!counts).then_some(at(400)));
         assert_eq!(update(&mut model, Msg::KeyPressed(Key::char('c'), Now { boot: at(1000), ..start })), []);
         let effects = update(&mut model, Msg::KeyAlone(Now { boot: at(1300), ..start }));
-        assert_eq!(effects.len(), usize::from(counts), "no key was waiting at {heard} ms, one was read at 1000 ms");
+        assert_eq!(effects.len(), usize::from(counts), "no key was waiting at {received} ms, one was read at 1000 ms");
     }
 }
 
@@ -344,8 +344,8 @@ fn stopping_a_run_is_asked_with_nothing_chosen() {
     assert_eq!(press(&mut model, "g x j c"), [], "it is over");
     let mut model = following(&sample::finished());
     press(&mut model, "g x");
-    let said = model.snapshot().notice.map(str::to_owned).unwrap_or_default();
-    assert!(model.modal().is_none() && said.contains("cannot be undone: run a procedure"), "{said}");
+    let text = model.snapshot().notice.map(str::to_owned).unwrap_or_default();
+    assert!(model.modal().is_none() && text.contains("cannot be undone: run a procedure"), "{text}");
     let mut model = following(&sample::running());
     press(&mut model, ": a b o r t Enter");
     assert!(matches!(model.modal(), Some(Modal::Abort { .. })), "the palette asks as well");

@@ -249,8 +249,8 @@ fn only_a_read_is_selected_before_a_key_selects() {
         assert_eq!(cursor(&model), None);
         assert_eq!(press(&mut model, "Enter"), []);
         assert_eq!(cursor(&model), None, "the dialog is still open");
-        let said = model.notice.as_ref().map(|(text, _)| text.as_str());
-        assert_eq!(said, Some("no procedure is selected: j selects one"));
+        let found = model.notice.as_ref().map(|(text, _)| text.as_str());
+        assert_eq!(found, Some("no procedure is selected: j selects one"));
         press(&mut model, "j");
         assert_eq!(cursor(&model), Some(0), "the first move selects the first");
         press(&mut model, "Enter");

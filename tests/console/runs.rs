@@ -72,8 +72,8 @@ fn what_waits_for_a_person_is_named_first_and_what_is_over_or_shown_is_not() {
     update(&mut model, Msg::RunsListed(list.to_vec()));
     // The checklist is on its own pane.
     assert_eq!(others(&model), ["Run 3", "Run 2", "Run 8", "Run 4", "Run 9"]);
-    let said = runs::more(&model.snapshot().others, true).unwrap();
-    assert_eq!(said, format!("+2 more runs wait: Run 3 ({})", RunId::new(3, 0).short()));
+    let text = runs::more(&model.snapshot().others, true).unwrap();
+    assert_eq!(text, format!("+2 more runs wait: Run 3 ({})", RunId::new(3, 0).short()));
     press(&mut model, "R");
     assert!(matches!(model.modal(), Some(Modal::Runs { cursor: Some(id) }) if *id == RunId::new(3, 0)));
     assert_eq!(press(&mut model, "Enter"), [Effect::Query(Query::FollowRun(RunId::new(3, 0)))]);
@@ -115,8 +115,8 @@ fn who_leaves_is_told_what_goes_on_and_how_to_come_back() {
         ]
     );
     update(&mut model, Msg::RunsListed((1..9).map(|number| of(number, RunStatus::Held)).collect()));
-    let said = model.left_behind();
-    assert_eq!((said.len(), said.last().unwrap().as_str()), (6, "and 4 more: midwatch --state /s runs"), "{said:?}");
+    let lines = model.left_behind();
+    assert_eq!((lines.len(), lines.last().unwrap().as_str()), (6, "and 4 more: midwatch --state /s runs"), "{lines:?}");
     model.wallboard = Some(Wallboard::new(model.now.boot));
     assert!(model.left_behind().is_empty(), "a wallboard leads nowhere");
 }
@@ -160,8 +160,8 @@ fn a_wallboard_follows_what_waits_and_says_what_else_there_is() {
     update(&mut model, Msg::RunsListed(vec![of(2, RunStatus::Running), waits.clone()]));
     assert_eq!(model.run.following, Some(waits.id.clone()));
     update(&mut model, Msg::RunFolded { view: Box::new(view), runner_lives: true });
-    let said = sentence(&model.snapshot()).whole();
-    assert!(said.contains("waits for an operator") && said.contains("+1 more run is running: Run 2 ("), "{said}");
+    let text = sentence(&model.snapshot()).whole();
+    assert!(text.contains("waits for an operator") && text.contains("+1 more run is running: Run 2 ("), "{text}");
     let effects = update(&mut model, Msg::RunsListed(list));
     assert_eq!(effects, [Effect::Query(Query::FollowRun(RunId::new(3, 0)))]);
     assert!(sentence(&model.snapshot()).whole().contains("+1 more run waits: Run 0 ("));

@@ -151,13 +151,13 @@ async fn a_refusal_in_any_language_is_known_by_its_code_and_its_function() {
         ("57P01", "postmaster exit", "ProcessInterrupts", "the connection was ended by the server's administrator"),
         ("55P03", "Sperre nicht verf\u{fc}gbar", "ProcessInterrupts", "a lock was in the way"),
     ] {
-        let told = error(code, text, routine);
+        let lines = error(code, text, routine);
         let port = double(move |mut stream| {
-            let told = told.clone();
+            let messages = lines.clone();
             async move {
                 let mut some = [0; 512];
                 let _ = stream.read(&mut some).await;
-                let _ = stream.write_all(&told).await;
+                let _ = stream.write_all(&messages).await;
             }
         })
         .await;
@@ -298,7 +298,7 @@ async fn places_that_run_out_warn_before_the_last_one() {
     let mut reader = reader(&written, &[]);
     let mut held = Vec::new();
     // Those that are reserved for superusers are no places for others.
-    for (taken, verdict, says) in [
+    for (taken, verdict, text) in [
         (15, Verdict::Ok, "15 of 20"),
         (16, Verdict::Warn, "16 of 20"),
         (18, Verdict::Warn, "18 of 20"),
@@ -311,7 +311,7 @@ async fn places_that_run_out_warn_before_the_last_one() {
         let findings = reader.read().await.unwrap();
         let seen = seen(&findings, "connections");
         assert_eq!(seen.verdict, verdict, "{}", seen.detail);
-        assert!(seen.detail.starts_with(says), "{}", seen.detail);
+        assert!(seen.detail.starts_with(text), "{}", seen.detail);
         assert_eq!((&seen.facts["warn_ratio"], &seen.facts["critical_ratio"]), (&Fact::Real(0.8), &Fact::Real(0.95)));
     }
     let refused = read(&written, &[]).await.unwrap();

@@ -12,8 +12,8 @@ async fn row(reader: &mut PostgresReader) -> Shown {
     let itself = seen(&findings, "");
     let fact = |name: &str| itself.facts.get(name).map(|_| text(itself, name).to_owned());
     let by = fact("read_only_by");
-    let says = by.as_ref().map(|by| format!("writes fail: default_transaction_read_only is on by {by} · primary "));
-    assert!(itself.detail.starts_with(says.as_deref().unwrap_or("primary ")), "{}", itself.detail);
+    let found = by.as_ref().map(|by| format!("writes fail: default_transaction_read_only is on by {by} · primary "));
+    assert!(itself.detail.starts_with(found.as_deref().unwrap_or("primary ")), "{}", itself.detail);
     (itself.verdict, by, fact("remedy_command"))
 }
 

@@ -202,7 +202,7 @@ async fn commits_that_hang_for_a_synchronous_standby_are_critical() {
 async fn what_keeps_wal_and_replays_none_is_no_standby() {
     let primary = start(&Setup::default());
     let dir = tempfile::tempdir().unwrap();
-    let mut keeper = Receiver::start(&primary, dir.path());
+    let mut supervisor = Receiver::start(&primary, dir.path());
     let mut up = reader(&primary.conninfo("postgres"), &[]);
     let streams = |read: &Result<_, _>| replication(read).is_some_and(|seen| seen.facts.contains_key("receivers"));
     let findings = until(&mut up, streams).await;
@@ -210,7 +210,7 @@ async fn what_keeps_wal_and_replays_none_is_no_standby() {
     assert_eq!((int(row, "standbys"), int(row, "receivers"), row.verdict), (0, 1, Verdict::Ok));
     assert_eq!(row.detail, "no standby · WAL without replay: pg_receivewal");
     assert!(row.trend.is_none() && !row.facts.contains_key("lag_bytes"), "a lag of nobody");
-    keeper.stop();
+    supervisor.stop();
 }
 
 /// `pg_receivewal`, which ends with this value.

@@ -186,7 +186,7 @@ async fn an_expired_certificate_is_told() {
     estate.server.sql("postgres", "ALTER SYSTEM SET ssl_cert_file = 'expired.crt'; SELECT pg_reload_conf()").unwrap();
     estate.file("expired.pem", &expired);
     let mut patient = reader(&estate.good_name("sslmode=verify-full root=ours.pem connect_timeout=2"), &PW);
-    let told = "TLS: certificate expired";
+    let text = "TLS: certificate expired";
     let began = Instant::now();
     // The server takes its new certificate a moment later; whoever is connected stays so.
     while patient.read().await.is_ok() {
@@ -197,7 +197,7 @@ async fn an_expired_certificate_is_told() {
         ["sslmode=verify-full root=ours.pem", "sslmode=verify-ca root=ours.pem", "sslmode=verify-full root=expired.pem"]
     {
         let why = refused(&estate.good_name(rest), &PW).await;
-        assert!(why.starts_with(told), "{rest}: {why}");
+        assert!(why.starts_with(text), "{rest}: {why}");
     }
     assert!(read(&estate.good_name("sslmode=require"), &PW).await.is_ok(), "nobody asked for a verified one");
 }
@@ -259,16 +259,19 @@ async fn certificates_of_version_1_serve_where_nothing_is_verified_and_are_refus
     let expected = "TLS: the certificate is X.509 version 1, which is not verified: issue it as version 3";
     let began = Instant::now();
     // The server takes its new certificate a moment later.
-    let mut told = String::new();
-    while !told.starts_with(expected) {
-        assert!(began.elapsed() < Duration::from_secs(60), "{told}");
-        told = read(&estate.good_name("sslmode=verify-full root=ours.pem"), &PW)
+    let mut seen_text = String::new();
+    while !seen_text.starts_with(expected) {
+        assert!(began.elapsed() < Duration::from_secs(60), "{seen_text}");
+        seen_text = read(&estate.good_name("sslmode=verify-full root=ours.pem"), &PW)
             .await
             .err()
             .map(String::from)
             .unwrap_or_default();
     }
-    assert!(told.ends_with("(sslmode=require without sslrootcert)") && !told.contains("Version("), "{told}");
+    assert!(
+        seen_text.ends_with("(sslmode=require without sslrootcert)") && !seen_text.contains("Version("),
+        "{seen_text}"
+    );
     assert!(refused(&estate.good_name("sslmode=verify-ca root=ours.pem"), &PW).await.starts_with(expected));
     // As with libpq, and with either version of TLS.
     for rest in ["sslmode=require", "sslmode=prefer", "sslmode=require ssl_min_protocol_version=TLSv1.3"] {

@@ -52,11 +52,11 @@ fn every_case_is_told_of_at_its_place() {
     assert!(cases.len() >= 4);
     for case in cases {
         let expected = case.join("expected");
-        let told = messages(&case);
+        let text = messages(&case);
         if std::env::var_os("MIDWATCH_EXPECT").is_some() {
-            std::fs::write(expected, told).unwrap();
+            std::fs::write(expected, text).unwrap();
         } else {
-            assert_eq!(told, std::fs::read_to_string(expected).unwrap_or_default(), "{}", case.display());
+            assert_eq!(text, std::fs::read_to_string(expected).unwrap_or_default(), "{}", case.display());
         }
     }
 }

@@ -49,7 +49,7 @@ fn an_id_that_is_not_offered_says_where_it_is() {
         "[[a]]\ntitle = \"x\"\ncheck = { run = \"novacron/dump-database\", since = \"12h\" }\n",
     );
     fs::write(estate.beside("windows.toml"), format!("schema = 1\n{VACUUM}")).unwrap();
-    let said = estate.midwatch(&["lint"]).exits(2);
+    let printed = estate.midwatch(&["lint"]).exits(2);
     for line in [
         format!("there is no procedure `cell0/health-check` ({pack})"),
         "there is no procedure `novacron/dump-database` (it is `common/dump-database` now)".to_owned(),
@@ -57,11 +57,11 @@ fn an_id_that_is_not_offered_says_where_it_is() {
         "windows.toml:3:37: there is no procedure `novacron/checklist` (it is in the built-in pack `novacron`"
             .to_owned(),
     ] {
-        assert!(said.out.contains(&line), "{line}\n{}", said.out);
+        assert!(printed.out.contains(&line), "{line}\n{}", printed.out);
     }
     estate.configure("packs = [\"cell0\", \"novacron\"]\n");
-    let said = estate.midwatch(&["lint"]).exits(2).out;
-    assert!(!said.contains("health-check") && !said.contains("novacron/checklist"), "{said}");
+    let text = estate.midwatch(&["lint"]).exits(2).out;
+    assert!(!text.contains("health-check") && !text.contains("novacron/checklist"), "{text}");
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn an_estate_is_offered_the_packs_that_it_names_and_no_other() {
     // A misspelt one is refused by every command, with its place.
     let file = estate.beside("midwatch.toml");
     fs::write(&file, fs::read_to_string(&file).unwrap().replace("novacron", "novacorn")).unwrap();
-    let said = format!("{}:4:10: there is no built-in pack `novacorn`", file.display());
-    estate.midwatch(&["lint"]).exits(2).prints(&said).prints("did you mean `novacron`?");
-    estate.midwatch(&["plan", "common/vacuum-table"]).exits(2).prints(&said);
+    let text = format!("{}:4:10: there is no built-in pack `novacorn`", file.display());
+    estate.midwatch(&["lint"]).exits(2).prints(&text).prints("did you mean `novacron`?");
+    estate.midwatch(&["plan", "common/vacuum-table"]).exits(2).prints(&text);
 }

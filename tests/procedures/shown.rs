@@ -71,7 +71,7 @@ fn shown(world: &World, procedure: &Procedure, plan: &Plan) -> Vec<(&'static str
     // A step whose preview fails shows what it would run.
     let away = || Some(Err(Error::new(Kind::Machine, "no such host")));
     let previews = plan.steps.iter().map(|step| step.act.as_ref().and_then(|_| away())).collect();
-    let (refused, foreseen) = (None, None);
+    let (refused, preflight) = (None, None);
     let hash = plan.hash().unwrap();
     let plan_shown = PlanShown {
         plan: plan.clone(),
@@ -79,7 +79,7 @@ fn shown(world: &World, procedure: &Procedure, plan: &Plan) -> Vec<(&'static str
         previews,
         refused,
         late: false,
-        preflight: foreseen,
+        preflight,
         warnings: vec![],
     };
     let mut model = sample::console((120, 400), Some(Authority::grant()));

@@ -61,7 +61,7 @@ fn what_two_ways_lead_to_is_there_twice_and_keeps_what_it_saves_apart() {
     ];
     assert_eq!(linted(&files), Vec::<String>::new());
     let plan = planned(&files).unwrap();
-    let told: Vec<_> = plan
+    let facts: Vec<_> = plan
         .steps
         .iter()
         .map(|step| {
@@ -69,7 +69,7 @@ fn what_two_ways_lead_to_is_there_twice_and_keeps_what_it_saves_apart() {
         })
         .collect();
     assert_eq!(
-        told,
+        facts,
         [
             ("2/room", "", ""),
             ("", "{{saved:2/room}}", "2/told"),
@@ -105,12 +105,12 @@ fn few_files_cannot_make_more_steps_than_can_be_counted() {
     let mut files: Vec<_> = names.windows(2).map(|pair| (pair[0], uses(pair[1], 10))).collect();
     files.push(("i", LEAF.to_owned()));
     let began = Instant::now();
-    let said = linted(&files);
+    let lines = linted(&files);
     assert!(began.elapsed() < Duration::from_secs(120), "a hundred million steps were counted");
-    assert_eq!(said.len(), 10, "{said:?}");
-    assert!(said.iter().all(|said| said.ends_with("more than 20000 steps with what is included")), "{said:?}");
+    assert_eq!(lines.len(), 10, "{lines:?}");
+    assert!(lines.iter().all(|text| text.ends_with("more than 20000 steps with what is included")), "{lines:?}");
     // Each way ends too deep, and none brings a step.
     files.insert(0, ("y", uses("x", 10)));
-    let said = linted(&files);
-    assert!(said.iter().any(|said| said.ends_with("more than 8 deep")), "{said:?}");
+    let messages = linted(&files);
+    assert!(messages.iter().any(|output| output.ends_with("more than 8 deep")), "{messages:?}");
 }

@@ -130,8 +130,8 @@ fn a_stopped_console_gives_the_terminal_back_and_redraws() {
         }
         let left = pty.wait_for(SOON, |screen| screen.contains("ended 0"));
         assert!(pty.look(is_restored));
-        let said = format!("waits for an answer: midwatch --state {} attach {}", home.word("state"), &run[20..]);
-        assert!(left.lines().collect::<String>().contains(&said), "{left}");
+        let text = format!("waits for an answer: midwatch --state {} attach {}", home.word("state"), &run[20..]);
+        assert!(left.lines().collect::<String>().contains(&text), "{left}");
     }
 }
 
@@ -139,13 +139,13 @@ fn a_stopped_console_gives_the_terminal_back_and_redraws() {
 fn interrupted() -> (Home, String, Pty) {
     let (home, run, pty) = midway();
     home.kill_runner();
-    let told = pty.wait_for(SOON, |screen| screen.contains("interrupted"));
-    let told = if told.contains("g r resumes it") {
-        told
+    let text = pty.wait_for(SOON, |screen| screen.contains("interrupted"));
+    let output = if text.contains("g r resumes it") {
+        text
     } else {
         pty.wait_for(SOON, |screen| screen.contains("g r resumes it"))
     };
-    assert!(told.contains("the act of step 2 still runs (pid "), "{told}");
+    assert!(output.contains("the act of step 2 still runs (pid "), "{output}");
     (home, run, pty)
 }
 

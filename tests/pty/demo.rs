@@ -278,8 +278,8 @@ fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
     let dialog = asked(&pty);
     assert!(dialog.contains("It cannot be removed while 1 run is not over"), "{dialog}");
     pty.send("j");
-    let told = keep(&pty);
-    assert!(told.contains("the demo estate stays, with 1 run, 1 of them not over"), "{told}");
+    let text = keep(&pty);
+    assert!(text.contains("the demo estate stays, with 1 run, 1 of them not over"), "{text}");
     assert!(home.path("state/demo/midwatch.toml").exists());
     assert_ne!(settings(&pty), found, "the console takes the terminal raw");
 
@@ -289,8 +289,8 @@ fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
     assert!(back.contains("Move 12 files"), "{back}");
     let stop = home.command(&["demo", "--stop"]);
     assert!(stop.status.success(), "{}", all_output(&stop));
-    let said = all_output(&stop);
-    assert!(said.contains("stopping: 1 run is being ended") && said.contains("removed, with 1 run"), "{said}");
+    let output = all_output(&stop);
+    assert!(output.contains("stopping: 1 run is being ended") && output.contains("removed, with 1 run"), "{output}");
     assert!(home.processes("__runner").is_empty(), "a runner outlives its demo");
 }
 

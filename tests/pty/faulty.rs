@@ -20,7 +20,7 @@ fn with_wrong(name: &str) -> (Home, String, String) {
     let home = Home::with("", &[("slow", SLOW)]);
     let run = home.run("test/slow");
     let file = home.path("config/midwatch").join(name);
-    let said = match name {
+    let text = match name {
         "windows.toml" => {
             fs::write(file, WINDOWS.replace("0 2 * * SUN", "at night")).unwrap();
             "windows.toml:4:10"
@@ -30,16 +30,16 @@ fn with_wrong(name: &str) -> (Home, String, String) {
             "midwatch.toml:3:15"
         }
     };
-    (home, run, said.to_owned())
+    (home, run, text.to_owned())
 }
 
 #[test]
 fn commands_on_runs_need_no_file_of_the_estate() {
     for name in ["windows.toml", "midwatch.toml"] {
-        let (home, run, said) = with_wrong(name);
+        let (home, run, text) = with_wrong(name);
         let warns = |out: &Output| {
             let errors = errors(out);
-            assert!(errors.contains("warning: ") && errors.contains(&said), "{name}: {}", all_output(out));
+            assert!(errors.contains("warning: ") && errors.contains(&text), "{name}: {}", all_output(out));
             assert!(errors.contains(&home.word("state/runs")), "{}", all_output(out));
         };
         for command in [&["runs"][..], &["report", &run], &["verify", &run], &["attach", "--plain", &run]] {
@@ -72,9 +72,9 @@ fn beside(pty: &Pty, text: &str) -> String {
 #[test]
 fn a_console_opens_on_a_wrong_file_answers_the_run_and_starts_nothing() {
     for name in ["windows.toml", "midwatch.toml"] {
-        let (home, run, said) = with_wrong(name);
+        let (home, run, text) = with_wrong(name);
         let pty = home.open(&["attach", &run], &[QUICK], (80, 24));
-        assert!(!said.is_empty());
+        assert!(!text.is_empty());
         beside(&pty, "nothing can be started: ");
         open_prompt(&pty, "□ CHANGE");
         pty.press_until("c", |screen| !screen.contains("□ CHANGE") || screen.contains("step 2 of 3"));

@@ -140,9 +140,9 @@ fn the_palette_opens_beside_procedures_that_nest_without_end() {
     let home = Home::with("", &all);
     let lint = home.command(&["lint"]);
     assert_eq!(lint.status.code(), Some(2), "{}", all_output(&lint));
-    let said = String::from_utf8_lossy(&lint.stderr).into_owned() + &String::from_utf8_lossy(&lint.stdout);
+    let output = String::from_utf8_lossy(&lint.stderr).into_owned() + &String::from_utf8_lossy(&lint.stdout);
     for (name, _) in &deep {
-        assert!(said.contains(&format!("test/{name}.toml:")), "{name}: {said}");
+        assert!(output.contains(&format!("test/{name}.toml:")), "{name}: {output}");
     }
     let pty = home.open(&[], &[], WIDE);
     pty.wait_for(SOON, |screen| screen.contains("MIDWATCH"));

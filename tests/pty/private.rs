@@ -39,7 +39,7 @@ fn the_state_directory_is_for_its_user_alone_whoever_makes_it_first() {
         );
         let mut command = std::process::Command::new("sh");
         command.args(["-c", &script]).envs(environment.iter().copied());
-        let said = crate::support::estate::finish(command).exits(75);
-        assert!(said.err.is_empty(), "{}", said.err);
+        let printed = crate::support::estate::finish(command).exits(75);
+        assert!(printed.err.is_empty(), "{}", printed.err);
     }
 }

@@ -37,15 +37,15 @@ fn what_is_typed_for_something_else_answers_nothing() {
     let mut estate = Estate::new();
     assert_eq!(estate.confirmations(), Vec::<String>::new(), "nobody typed yet");
     let mut tally = Tally::default();
-    let (began, mut told) = (Instant::now(), 0);
+    let (began, mut count) = (Instant::now(), 0);
     while began.elapsed() < Duration::from_secs(seconds) {
         let (typed, late) = console(&mut estate, &mut chance, &mut tally);
         let found = estate.confirmations();
         assert!(found.is_empty(), "seed {seed}, late keys: {late}, typed: {typed}\n{found:#?}");
         assert_eq!(estate.effects(), Vec::<String>::new(), "seed {seed}, typed: {typed}");
-        if began.elapsed().as_secs() / 60 > told {
-            told = began.elapsed().as_secs() / 60;
-            println!("{told} m: {} consoles, {} keys, no confirmation", tally.consoles(), tally.keys);
+        if began.elapsed().as_secs() / 60 > count {
+            count = began.elapsed().as_secs() / 60;
+            println!("{count} m: {} consoles, {} keys, no confirmation", tally.consoles(), tally.keys);
         }
     }
     let Tally { keys, full, read_only, second, plain, own, open, sizes, cuts, late } = tally;

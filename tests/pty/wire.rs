@@ -168,12 +168,12 @@ fn page_through(pty: &Pty) {
         pty.send("\x1b[6~");
         // A page that moved has drawn many rows; a clock draws one.
         let until = Instant::now() + Duration::from_millis(700);
-        let mut moved = false;
-        while Instant::now() < until && !moved {
+        let mut has_moved = false;
+        while Instant::now() < until && !has_moved {
             pty.wait_for_bytes(SOON, |raw, _| raw.len() > drawn);
-            moved = body(&pty.screen()) != before;
+            has_moved = body(&pty.screen()) != before;
         }
-        if !moved {
+        if !has_moved {
             return;
         }
     }

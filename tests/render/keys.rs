@@ -31,9 +31,9 @@ fn the_line_that_confirms_a_decision_repeats_the_choice_and_where_it_leads() {
     ] {
         for size in [(60, 24), SMALL, (120, 36)] {
             let mut model = pressed(run(size, &sample::decide()), &"j ".repeat(downs));
-            let said = words(&mut model);
-            assert!(said.contains(wanted), "{downs} at {size:?}: {said}");
-            assert_eq!(said.matches("Press  c").count(), usize::from(downs != 2), "one line confirms: {said}");
+            let text = words(&mut model);
+            assert!(text.contains(wanted), "{downs} at {size:?}: {text}");
+            assert_eq!(text.matches("Press  c").count(), usize::from(downs != 2), "one line confirms: {text}");
         }
     }
     // With its reason the choice is repeated too, and what is sent is what stood there.
@@ -53,14 +53,14 @@ fn in_a_text_field_no_line_says_that_a_letter_is_a_key() {
         (sample::decide(), "Tab", "Tab leaves the text; then c decides."),
     ] {
         let mut model = pressed(run(SMALL, &story), keys);
-        let said = words(&mut model);
-        assert!(said.contains(leaves) && !said.contains("press  c") && !said.contains("Press  c"), "{keys}: {said}");
+        let text = words(&mut model);
+        assert!(text.contains(leaves) && !text.contains("press  c") && !text.contains("Press  c"), "{keys}: {text}");
     }
     let mut model = pressed(run(SMALL, &sample::sign()), "f i n e Tab");
     assert!(words(&mut model).contains("When it is done, press  c  to sign off."), "{}", words(&mut model));
     let mut model = pressed(run(SMALL, &sample::sign()), "Tab");
-    let said = words(&mut model);
-    assert!(said.contains("This sign-off needs a note: Tab goes to the text.") && !said.contains("press  c"), "{said}");
+    let text = words(&mut model);
+    assert!(text.contains("This sign-off needs a note: Tab goes to the text.") && !text.contains("press  c"), "{text}");
 }
 
 #[test]
@@ -77,8 +77,8 @@ fn the_card_of_the_last_item_leads_to_no_other() {
         let mut model = sample::walking(SMALL, operator(), story.view().unwrap(), None);
         model.checklist.run.cursor = Some(step);
         sample::press(&mut model, "Enter");
-        let said = words(&mut model);
-        assert!(said.contains("No other item is open.") && !said.contains("to go to the next"), "{step}: {said}");
+        let text = words(&mut model);
+        assert!(text.contains("No other item is open.") && !text.contains("to go to the next"), "{step}: {text}");
         // As it says, Enter goes nowhere.
         sample::press(&mut model, "Enter");
         assert!(words(&mut model).contains("no other item is open"), "{step}");
@@ -154,11 +154,11 @@ fn no_key_is_named_that_does_nothing_there() {
 
 #[test]
 fn leaving_says_that_something_runs_where_it_does() {
-    for (runs, says) in [(Vec::new(), "Nothing runs."), (sample::runs(), "What runs goes on without it")] {
+    for (runs, text) in [(Vec::new(), "Nothing runs."), (sample::runs(), "What runs goes on without it")] {
         let mut model = sample::healthy(SMALL, operator());
         model.runs = Some(runs);
         sample::press(&mut model, "Ctrl-C");
-        assert!(words(&mut model).contains(says), "{}", words(&mut model));
+        assert!(words(&mut model).contains(text), "{}", words(&mut model));
     }
 }
 
@@ -243,15 +243,15 @@ fn the_list_of_procedures_says_what_each_acts_on() {
 /// All lines of the help, on a screen that is high enough for them.
 fn help(mut model: Model) -> String {
     sample::press(&mut model, "?");
-    let mut said = String::new();
+    let mut help = String::new();
     // A symbol may look like the frame.
     for line in text(&mut model).lines() {
         if let (Some(from), Some(to)) = (line.find('┃'), line.rfind('┃')) {
-            said.push_str(line.get(from..to).unwrap_or_default().trim_start_matches('┃').trim());
-            said.push(' ');
+            help.push_str(line.get(from..to).unwrap_or_default().trim_start_matches('┃').trim());
+            help.push(' ');
         }
     }
-    said
+    help
 }
 
 #[test]
@@ -264,14 +264,14 @@ fn help_begins_with_the_keys_of_the_pane_that_it_was_asked_from() {
         ("5", "in Checklist", "Enter"),
     ] {
         let mut model = pressed(run((120, 36), &sample::running()), &format!("{keys} ?"));
-        let said = words(&mut model);
-        assert!(said.starts_with(place), "{said}");
-        assert!(said.trim_start_matches(place).trim_start().starts_with(first), "{said}");
+        let text = words(&mut model);
+        assert!(text.starts_with(place), "{text}");
+        assert!(text.trim_start_matches(place).trim_start().starts_with(first), "{text}");
     }
     // In a question its own keys come first.
     let mut model = pressed(run((120, 36), &sample::change()), "?");
-    let said = words(&mut model);
-    assert!(said.starts_with("in a question or a note, outside its text c "), "{said}");
+    let text = words(&mut model);
+    assert!(text.starts_with("in a question or a note, outside its text c "), "{text}");
 }
 
 #[test]
@@ -279,16 +279,22 @@ fn help_says_what_every_symbol_means_and_what_is_no_key_at_the_end() {
     use midwatch::config::theme::{Glyphs, Role, Theme};
     let theme = Theme::labelled(Glyphs::Unicode);
     for size in [(80, 200), (120, 200)] {
-        let said = help(sample::healthy(size, operator()));
+        let help_text = help(sample::healthy(size, operator()));
         for role in Role::ALL.iter().filter(|role| ["verdict", "state", "effect"].contains(&role.group())) {
             let symbol = theme.symbol(*role).plain();
-            assert!(said.contains(symbol.trim()) && said.contains(role.doc()), "{role} {symbol:?}: {said}");
+            assert!(
+                help_text.contains(symbol.trim()) && help_text.contains(role.doc()),
+                "{role} {symbol:?}: {help_text}"
+            );
         }
-        let of_this_console = said.find("locks: this user only").unwrap();
-        assert!(said[..of_this_console].ends_with("of this console "), "it stands last, and is no key: {said}");
+        let of_this_console = help_text.find("locks: this user only").unwrap();
+        assert!(
+            help_text[..of_this_console].ends_with("of this console "),
+            "it stands last, and is no key: {help_text}"
+        );
         // Every key of the registry is there, once for each.
         for entry in midwatch::app::keymap::ACTIONS {
-            assert!(said.contains(entry.doc), "{}: {said}", entry.name);
+            assert!(help_text.contains(entry.doc), "{}: {help_text}", entry.name);
         }
     }
 }
@@ -326,8 +332,8 @@ fn the_card_behind_the_last_item_says_that_all_are_closed() {
     let mut model = sample::walking(SMALL, operator(), view, None);
     model.checklist.run.cursor = Some(0);
     sample::press(&mut model, "Enter");
-    let said = words(&mut model);
-    assert!(said.contains("All items are closed.") && !said.contains("No other item"), "{said}");
+    let text = words(&mut model);
+    assert!(text.contains("All items are closed.") && !text.contains("No other item"), "{text}");
 }
 
 #[test]
@@ -358,8 +364,8 @@ fn a_small_terminal_is_told_in_whole_words_what_is_needed() {
     for size in [(20, 6), (30, 8), (14, 9)] {
         let mut model = sample::healthy(size, operator());
         let screen = text(&mut model);
-        let said = screen.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.starts_with("Midwatch needs 40x10; this is"), "{size:?}: {screen}");
+        let text = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.starts_with("Midwatch needs 40x10; this is"), "{size:?}: {screen}");
     }
 }
 
@@ -367,17 +373,17 @@ fn a_small_terminal_is_told_in_whole_words_what_is_needed() {
 fn help_and_commands_cut_no_word_where_it_is_narrow() {
     for size in [(40, 10), (60, 15), SMALL] {
         let mut model = pressed(sample::healthy(size, operator()), "?");
-        let mut said = String::new();
+        let mut text = String::new();
         for _ in 0..80 {
-            said.push_str(&words(&mut model));
+            text.push_str(&words(&mut model));
             sample::press(&mut model, "j");
         }
-        assert!(!said.contains('…'), "{size:?}: {said}");
+        assert!(!text.contains('…'), "{size:?}: {text}");
     }
     let mut model = pressed(sample::healthy((40, 10), operator()), ":");
     assert!(!words(&mut model).contains('…'), "{}", words(&mut model));
     // What only moves comes last, and is found by its name.
     let mut model = pressed(model, "n e x t");
-    let said = words(&mut model);
-    assert!(!said.contains('…') && said.contains("next-pane"), "{said}");
+    let text = words(&mut model);
+    assert!(!text.contains('…') && text.contains("next-pane"), "{text}");
 }

@@ -40,30 +40,30 @@ fn rows_above_are_counted_with_the_worst_of_them() {
 
 #[test]
 fn a_long_path_takes_no_room_from_what_the_rows_say() {
-    let says = "cpu 97 % · memory 2 % over 10 s";
+    let reading = "cpu 97 % · memory 2 % over 10 s";
     for (size, keys) in [(SMALL, "z"), ((100, 30), "z"), (WIDE, "z"), (HUGE, "")] {
         let mut model = sample::console(size, operator());
-        read(&mut model, TargetKind::Host, "pressure", Verdict::Ok, says, &[]);
+        read(&mut model, TargetKind::Host, "pressure", Verdict::Ok, reading, &[]);
         let path = "/home/operator/.local/state/midwatch/demo/srv/cell0";
         read(&mut model, TargetKind::Mount, path, Verdict::Ok, "62 %", &[]);
         let screen = text(&mut pressed(model, keys));
-        assert!(screen.contains(says) && screen.contains("srv/cell0 "), "{size:?}:\n{screen}");
+        assert!(screen.contains(reading) && screen.contains("srv/cell0 "), "{size:?}:\n{screen}");
     }
 }
 
 #[test]
 fn when_a_disk_is_full_is_said_before_a_graph_is_drawn_and_among_the_problems() {
-    let says = "94 % +44.6 %/h · full in 8 m, in this window";
+    let reading = "94 % +44.6 %/h · full in 8 m, in this window";
     let path = "/home/operator/.local/state/midwatch/demo/srv/cell0";
     let mut model = sample::console(WIDE, operator());
-    read(&mut model, TargetKind::Mount, path, Verdict::Critical, says, &[]);
+    read(&mut model, TargetKind::Mount, path, Verdict::Critical, reading, &[]);
     let screen = text(&mut model);
     assert!(screen.contains("94 % +44.6 %/h · full in 8 m"), "{screen}");
     for size in [(100, 30), WIDE] {
         let mut model = sample::console(size, operator());
-        read(&mut model, TargetKind::Mount, path, Verdict::Critical, says, &[]);
+        read(&mut model, TargetKind::Mount, path, Verdict::Critical, reading, &[]);
         let screen = text(&mut pressed(model, "P"));
-        assert!(screen.contains(says) && screen.contains("/srv/cell0 "), "{size:?}:\n{screen}");
+        assert!(screen.contains(reading) && screen.contains("/srv/cell0 "), "{size:?}:\n{screen}");
     }
 }
 
@@ -77,10 +77,10 @@ fn a_certificate_that_is_not_valid_yet_has_no_days_left() {
             ("issuer", moment("CN=R11")),
             ("not_before", moment("2026-12-10T00:00:00Z")),
         ];
-        let says = "not valid before 2026-12-10";
-        read(&mut model, TargetKind::Certificate, "next.novacron.io", Verdict::Critical, says, &facts);
+        let reading = "not valid before 2026-12-10";
+        read(&mut model, TargetKind::Certificate, "next.novacron.io", Verdict::Critical, reading, &facts);
         let screen = text(&mut pressed(model, "3"));
-        assert!(screen.contains(says) && !screen.contains("  99 d  "), "{size:?}:\n{screen}");
+        assert!(screen.contains(reading) && !screen.contains("  99 d  "), "{size:?}:\n{screen}");
     }
 }
 
@@ -123,8 +123,8 @@ fn a_wrong_edit_is_named_without_its_directory() {
     let why = "/etc/midwatch/midwatch.toml:3:1: unknown key `nmae`; did you mean `name`?";
     update(&mut model, Msg::EstateEdited(Err(why.to_owned())));
     let screen = text(&mut model);
-    let says = "wrong: unknown key `nmae`; did you mean `name`? (midwatch.toml:3:1); the one before is in use";
-    assert!(screen.contains(says), "{screen}");
+    let reading = "wrong: unknown key `nmae`; did you mean `name`? (midwatch.toml:3:1); the one before is in use";
+    assert!(screen.contains(reading), "{screen}");
 }
 
 /// What stands inside the widest frame of each line.
@@ -210,22 +210,22 @@ fn every_row_in_sight_has_the_word_of_its_verdict_beside_its_sign() {
 
 #[test]
 fn a_long_state_is_whole_where_its_pane_has_the_columns() {
-    let says = "20 MiB ±3.1 MiB of 46 MiB would come back";
+    let reading = "20 MiB ±3.1 MiB of 46 MiB would come back";
     let facts = |kind: &str, size| [("size_bytes", Fact::Int(size)), ("kind", Fact::Text(kind.to_owned()))];
     for (size, keys) in [(SMALL, "4 z"), ((100, 30), "4"), (WIDE, "4 z"), (HUGE, "4"), (HUGE, "4 z")] {
         let mut model = sample::console(size, operator());
-        read(&mut model, TargetKind::Bloat, "novacron", Verdict::Ok, says, &facts("database", 52 << 20));
+        read(&mut model, TargetKind::Bloat, "novacron", Verdict::Ok, reading, &facts("database", 52 << 20));
         let name = "public.documents_words_of_all_languages";
         read(&mut model, TargetKind::Bloat, name, Verdict::Ok, "", &facts("table", 2 << 20));
         let screen = text(&mut pressed(model, keys));
-        assert!(screen.contains(says) && screen.contains("documents_words"), "{size:?}:\n{screen}");
+        assert!(screen.contains(reading) && screen.contains("documents_words"), "{size:?}:\n{screen}");
     }
     // What the verdict of a backup is about goes before its size.
     let mut model = sample::console(WIDE, operator());
-    let says = "2026-11-19 19:47 · checksum wrong";
-    read(&mut model, TargetKind::Backup, "configs", Verdict::Critical, says, &facts("files", 14 << 10));
+    let reading = "2026-11-19 19:47 · checksum wrong";
+    read(&mut model, TargetKind::Backup, "configs", Verdict::Critical, reading, &facts("files", 14 << 10));
     let screen = text(&mut model);
-    assert!(screen.contains(says), "{screen}");
+    assert!(screen.contains(reading), "{screen}");
 }
 
 #[test]
@@ -247,10 +247,10 @@ fn the_palette_says_all_of_what_the_command_under_its_cursor_does() {
 
 #[test]
 fn what_keeps_an_item_open_has_the_room_that_its_title_leaves() {
-    let says = "critical: database 31 h old · limit 24 h";
+    let reading = "critical: database 31 h old · limit 24 h";
     let mut view = sample::checklist().view().unwrap();
-    view.steps[6].outcome.as_mut().unwrap().detail = says.to_owned();
+    view.steps[6].outcome.as_mut().unwrap().detail = reading.to_owned();
     let mut model = pressed(sample::walking(SMALL, operator(), view, None), "5 z");
     let screen = text(&mut model);
-    assert!(screen.contains(says), "{screen}");
+    assert!(screen.contains(reading), "{screen}");
 }

@@ -48,9 +48,9 @@ screen!(no_window_80x24, {
 #[test]
 fn a_banner_keeps_what_opens_a_prompt_and_the_count_where_room_is_short() {
     let at = |columns: u16| banner(beside(pressed(run((columns, 24), &sample::change()), "Esc 1"), &[Waiting]));
-    for (columns, says) in [(40, "opens it"), (60, "+1 more run waits"), (120, "+1 more run waits: Move rotated")] {
+    for (columns, text) in [(40, "opens it"), (60, "+1 more run waits"), (120, "+1 more run waits: Move rotated")] {
         let row = at(columns);
-        assert!(row.contains("opens it") && row.contains(says), "{columns}: {row}");
+        assert!(row.contains("opens it") && row.contains(text), "{columns}: {row}");
     }
     let at = |columns: u16| banner(beside(pressed(run((columns, 24), &sample::running()), "1"), &[Waiting]));
     for columns in [40, 60, 80] {
@@ -89,8 +89,8 @@ fn the_time_of_a_plan_does_not_reckon_with_limits_and_an_undo_that_asks_nothing_
         model.open(midwatch::app::modal::Modal::Plan { shown, scroll: 0, sent: false });
         self::shown(&mut model)
     };
-    for (is_known, says) in [(true, " m in all"), (false, " m, and up to 1 h for 1 step of which it is not known")] {
+    for (is_known, text) in [(true, " m in all"), (false, " m, and up to 1 h for 1 step of which it is not known")] {
         let screen = takes(is_known);
-        assert!(screen.contains(says) && screen.contains("undoes step 2; asks nothing"), "{is_known}: {screen}");
+        assert!(screen.contains(text) && screen.contains("undoes step 2; asks nothing"), "{is_known}: {screen}");
     }
 }

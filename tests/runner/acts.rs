@@ -66,8 +66,8 @@ fn a_flood_is_kept_within_bounds_and_the_run_answers_meanwhile() {
 #[test]
 fn a_command_that_never_ends_is_stopped_when_its_time_is_up() {
     let estate = estate("sleep 600; exit 0", "timeout = \"1s\"");
-    let said = estate.start("act", &["--yes", "change"]).exits(1);
-    said.prints("time was up");
+    let printed = estate.start("act", &["--yes", "change"]).exits(1);
+    printed.prints("time was up");
     let run = estate.run();
     assert_eq!(outcome(&run).ending, Ending::TimedOut);
     run.kill_runner();
@@ -111,8 +111,8 @@ fn a_question_at_the_terminal_fails_at_once() {
 #[test]
 fn a_line_of_ten_megabytes_is_one_short_line_on_the_screen() {
     let estate = estate("head -c 10000000 /dev/zero | tr '\\0' x; echo; echo after", "");
-    let said = estate.start("act", &["--yes", "change"]).exits(0).prints("| after");
-    assert!(said.out.len() < 64 << 10, "{} bytes were printed", said.out.len());
+    let printed = estate.start("act", &["--yes", "change"]).exits(0).prints("| after");
+    assert!(printed.out.len() < 64 << 10, "{} bytes were printed", printed.out.len());
     assert_eq!(outcome(&estate.run()).log.unwrap().bytes, 10_000_007);
     estate.run().is_whole_and_known();
 }

@@ -160,7 +160,7 @@ fn a_consent_and_an_abort_at_once_make_one_story() {
         let run = estate.start_waiting("asks");
         let prompt = run.prompt();
         let barrier = Barrier::new(2);
-        let (said, stopped) = std::thread::scope(|scope| {
+        let (found, stopped) = std::thread::scope(|scope| {
             let consent = scope.spawn(|| {
                 barrier.wait();
                 if round % 2 == 0 {
@@ -176,7 +176,7 @@ fn a_consent_and_an_abort_at_once_make_one_story() {
         let view = run.sealed();
         assert_eq!((view.sealed, view.unknown()), (Some(RunStatus::Aborted), 0), "{view:?}");
         let intents = run.count("step.intent");
-        match said {
+        match found {
             Some(Reply::Accepted { .. }) => assert_eq!(run.count("answer.accepted"), 1),
             // Refused, or too late to reach anybody.
             Some(Reply::Rejected { .. }) | None => {

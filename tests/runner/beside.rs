@@ -47,7 +47,7 @@ fn a_rebuild_names_whom_it_waits_for_and_what_was_left_before_is_not_its_own() {
     // No lock is in the way, and the transaction is waited for all the same.
     assert_eq!(fact(seen, "in the way"), "nobody now");
     assert!(fact(seen, "waits for").starts_with(&who), "{seen:?}");
-    assert!(seen.warnings.iter().any(|told| told.starts_with(&format!("it will wait for {who}"))), "{seen:?}");
+    assert!(seen.warnings.iter().any(|text| text.starts_with(&format!("it will wait for {who}"))), "{seen:?}");
     run.accept(&prompt, consent(&prompt));
     let end = outcome(&run);
     assert_eq!(end.ending, Ending::Failed);
@@ -64,8 +64,8 @@ fn a_rebuild_names_whom_it_waits_for_and_what_was_left_before_is_not_its_own() {
         (base.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reader'") == "0").then_some(())
     });
     let (run, prompt) = base.asked();
-    let told = "an invalid index is there already, to be dropped: public.tasks_pkey_ccnew";
-    assert!(preview(&prompt).warnings.iter().any(|warning| warning == told), "{prompt:?}");
+    let output = "an invalid index is there already, to be dropped: public.tasks_pkey_ccnew";
+    assert!(preview(&prompt).warnings.iter().any(|warning| warning == output), "{prompt:?}");
     assert_eq!(fact(preview(&prompt), "waits for"), "no transaction now");
     run.accept(&prompt, consent(&prompt));
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok), "{:?}", outcome(&run));
@@ -88,8 +88,8 @@ fn a_partitioned_table_is_vacuumed_when_all_its_partitions_are() {
     let proof = "prove = { sql = \"vacuumed\", schema = \"public\", table = \"days\" }";
     base.step("change", "VACUUM public.days", proof);
     let (run, prompt) = base.asked();
-    let told = fact(preview(&prompt), "partitions of public.days");
-    assert!(told.starts_with("2 partitions · ") && told.ends_with(" · 2 dead"), "{told}");
+    let text = fact(preview(&prompt), "partitions of public.days");
+    assert!(text.starts_with("2 partitions · ") && text.ends_with(" · 2 dead"), "{text}");
     run.accept(&prompt, consent(&prompt));
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok), "{:?}", outcome(&run));
     assert!(outcome(&run).detail.ends_with("public.days: 2 partitions were vacuumed"), "{:?}", outcome(&run));

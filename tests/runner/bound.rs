@@ -137,7 +137,7 @@ fn a_step_whose_undo_changed_can_be_left() {
 
 #[test]
 fn a_step_that_takes_others_back_asks_as_well() {
-    for (choice, end, said) in [
+    for (choice, end, text) in [
         (Choice::RunChanged, "other\n", "took back step 1"),
         (Choice::Skip, "", "passed over step 1, which was to be left as it is"),
     ] {
@@ -147,7 +147,7 @@ fn a_step_that_takes_others_back_asks_as_well() {
         assert_eq!((done(&estate).as_str(), run.count("undo.intent")), ("", 0));
         run.accept(&asked, decide(choice));
         let view = run.wait("its outcome", |view| view.steps[1].outcome.is_some());
-        assert_eq!((done(&estate).as_str(), view.steps[1].outcome.as_ref().unwrap().detail.as_str()), (end, said));
+        assert_eq!((done(&estate).as_str(), view.steps[1].outcome.as_ref().unwrap().detail.as_str()), (end, text));
         run.midwatch("abort", &[]);
         run.sealed();
         run.is_whole_and_known();
@@ -166,8 +166,8 @@ fn an_undo_that_is_replaced_after_the_last_look_is_not_executed() {
     fs::rename(estate.tree("other"), estate.tree("back")).unwrap();
     kill_process(Pid::from_raw(i32::try_from(runner).unwrap()).unwrap(), Signal::CONT).unwrap();
     let failed = run.prompt_after(&prompt.id);
-    let said = format!("failed: the undo: could not be started: {} is another file", estate.tree("back").display());
-    assert!(menu(&failed).0.starts_with(&said), "{failed:?}");
+    let text = format!("failed: the undo: could not be started: {} is another file", estate.tree("back").display());
+    assert!(menu(&failed).0.starts_with(&text), "{failed:?}");
     assert_eq!(done(&estate), "");
     // Once more, it is asked about by what it is.
     run.accept(&failed, decide(Choice::Retry));
@@ -198,12 +198,15 @@ fn an_undo_that_drifts_while_a_person_is_asked_closes_the_prompt() {
     fs::rename(estate.tree("other"), estate.tree("back")).unwrap();
     let again = run.prompt_after(&prompt.id);
     assert!(matches!(again.ask, Ask::Confirm { .. }));
-    let moved = run.events().into_iter().find_map(|event| match event {
-        Event::PromptClosed { moved, .. } => Some(moved),
+    let moved_to = run.events().into_iter().find_map(|event| match event {
+        Event::PromptClosed { moved_to: drift, .. } => Some(drift),
         _ => None,
     });
     let begins = format!("its undo: {} was sha256 ", estate.tree("back").display());
-    assert!(moved.as_ref().is_some_and(|moved| moved.len() == 1 && moved[0].starts_with(&begins)), "{moved:?}");
+    assert!(
+        moved_to.as_ref().is_some_and(|changes| changes.len() == 1 && changes[0].starts_with(&begins)),
+        "{moved_to:?}"
+    );
 }
 
 #[test]

@@ -50,8 +50,13 @@ fn a_file_that_is_mounted_over_a_name_is_left_out_by_every_act() {
     ];
     for (effect, action) in cases {
         let estate = estate(&step(effect, action));
-        let said = with_a_mount(&estate, &["plan", "test/work"]);
-        assert!(said.out.contains("1 file left out: mounted from elsewhere"), "{action}: {}{}", said.out, said.err);
+        let printed = with_a_mount(&estate, &["plan", "test/work"]);
+        assert!(
+            printed.out.contains("1 file left out: mounted from elsewhere"),
+            "{action}: {}{}",
+            printed.out,
+            printed.err
+        );
         let consent: &[&str] =
             if effect == "destroy" { &["--confirm", "delete 1 files"] } else { &["--yes", "change"] };
         let arguments = [&["run", "test/work"], consent].concat();

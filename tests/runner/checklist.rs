@@ -57,8 +57,8 @@ fn item(view: &RunView, step: u32) -> ItemView {
     view.item(step).unwrap()
 }
 
-fn want(item: &ItemView, deed: ItemAction) -> Demand {
-    Demand::Item { step: item.step, seq: item.seq, action: deed }
+fn want(item: &ItemView, item_action: ItemAction) -> Demand {
+    Demand::Item { step: item.step, seq: item.seq, action: item_action }
 }
 
 pub fn hand(note: &str) -> ItemAction {
@@ -70,8 +70,8 @@ pub fn skip(reason: &str) -> ItemAction {
 }
 
 #[track_caller]
-pub fn accepted(run: &Run<'_>, step: u32, deed: ItemAction) {
-    let reply = run.ask(want(&item(&run.view(), step), deed));
+pub fn accepted(run: &Run<'_>, step: u32, action: ItemAction) {
+    let reply = run.ask(want(&item(&run.view(), step), action));
     assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
 }
 

@@ -14,8 +14,8 @@ use midwatch::ui::shot::{self, Paper};
 
 /// What `runs --json` says of the run.
 fn listed(run: &Run<'_>) -> serde_json::Value {
-    let said = run.estate.midwatch(&["runs", "--json"]).exits(0);
-    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let printed = run.estate.midwatch(&["runs", "--json"]).exits(0);
+    let json: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
     json["runs"].as_array().unwrap().iter().find(|row| row["run"] == run.dir.id.as_str()).unwrap().clone()
 }
 

@@ -90,8 +90,8 @@ fn a_lock_file_that_was_replaced_does_not_let_two_runs_act() {
     first.accept_or_not(&prompt, consent(&prompt));
     wait_for("the end of the first runner", || (!first.dir.runner_lives()).then_some(()));
     assert_eq!((first.count("step.intent"), estate.lines("done")), (0, 0));
-    let said = fs::read_to_string(first.dir.path.join("runner.err")).unwrap();
-    assert!(said.contains("was removed or replaced"), "{said}");
+    let text = fs::read_to_string(first.dir.path.join("runner.err")).unwrap();
+    assert!(text.contains("was removed or replaced"), "{text}");
     // A new runner takes the lock again, and the run goes on; then another one may begin.
     assert_eq!(first.drive().sealed, Some(RunStatus::Ok));
     assert_eq!(estate.lines("done"), 1);
@@ -124,10 +124,10 @@ fn an_outcome_that_nobody_knows_is_8() {
     let estate = Estate::default();
     estate.procedure("long", "", &exec("echo done >>{tree}/done; sleep 600"));
     std::thread::scope(|scope| {
-        let said = scope.spawn(|| estate.start("long", &["--yes", "change"]));
+        let scoped_join_handle = scope.spawn(|| estate.start("long", &["--yes", "change"]));
         wait_for("the effect", || (estate.lines("done") == 1).then_some(()));
         kill_wholly(estate.run().pid_of("1.1", "shim.json"));
-        said.join().unwrap().exits(8).prints("unknown");
+        scoped_join_handle.join().unwrap().exits(8).prints("unknown");
     });
     assert_eq!(estate.lines("done"), 1);
 }
@@ -137,10 +137,10 @@ fn a_run_that_a_person_stopped_is_9() {
     let estate = Estate::default();
     estate.procedure("long", "", &exec("echo done >>{tree}/done; sleep 600"));
     std::thread::scope(|scope| {
-        let said = scope.spawn(|| estate.start("long", &["--yes", "change"]));
+        let scoped_join_handle = scope.spawn(|| estate.start("long", &["--yes", "change"]));
         wait_for("the effect", || (estate.lines("done") == 1).then_some(()));
         estate.run().midwatch("abort", &[]).exits(0);
-        said.join().unwrap().exits(9);
+        scoped_join_handle.join().unwrap().exits(9);
     });
     estate.run().midwatch("resume", &[]).exits(2).prints("is over");
     estate.run().midwatch("abort", &[]).exits(2).prints("is over");
@@ -166,8 +166,8 @@ fn a_run_that_waits_for_a_person_is_75_and_goes_on_waiting() {
 fn the_records_are_printed_as_they_were_written() {
     let estate = Estate::default();
     estate.procedure("good", "", &exec("exit 0"));
-    let said = estate.start("good", &["--yes", "change", "--json"]).exits(0);
-    assert_eq!(said.out, fs::read_to_string(estate.run().dir.journal()).unwrap());
+    let printed = estate.start("good", &["--yes", "change", "--json"]).exits(0);
+    assert_eq!(printed.out, fs::read_to_string(estate.run().dir.journal()).unwrap());
 }
 
 #[test]

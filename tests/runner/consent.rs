@@ -83,7 +83,7 @@ fn a_consent_whose_set_cannot_be_kept_again_lapses_for_that_and_not_for_a_drift(
     drop((asked, listener));
     let next = run.prompt_after(&first.id);
     let lapsed = run.events().into_iter().find_map(|event| match event {
-        Event::ConsentLapsed { step: 0, why, moved, .. } => Some((why, moved.join("; "))),
+        Event::ConsentLapsed { step: 0, why, moved_to: drift, .. } => Some((why, drift.join("; "))),
         _ => None,
     });
     let (why, cause) = lapsed.unwrap();
@@ -94,8 +94,8 @@ fn a_consent_whose_set_cannot_be_kept_again_lapses_for_that_and_not_for_a_drift(
     let again = run.prompt_after(&next.id);
     run.accept(&again, consent(&again));
     assert_eq!(outcome(&run).ending, Ending::Ok);
-    let said = run.midwatch("report", &[]).exits(0);
-    assert!(said.out.contains("could not be read again: ") && !said.out.contains("drifted"), "{}", said.out);
+    let printed = run.midwatch("report", &[]).exits(0);
+    assert!(printed.out.contains("could not be read again: ") && !printed.out.contains("drifted"), "{}", printed.out);
     estate.nothing_runs();
 }
 
@@ -108,8 +108,8 @@ fn a_program_that_is_replaced_after_the_answer_is_asked_about_again() {
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     assert_eq!(fs::read_to_string(estate.tree("done")).unwrap(), "other\n", "that was confirmed the second time");
     run.is_whole_and_known();
-    let said = format!("{} is another file than the one shown", shown.display());
-    run.midwatch("report", &[]).exits(0).prints("answer lapsed, what was confirmed has drifted").prints(&said);
+    let text = format!("{} is another file than the one shown", shown.display());
+    run.midwatch("report", &[]).exits(0).prints("answer lapsed, what was confirmed has drifted").prints(&text);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn what_is_given_in_advance_answers_a_step_once() {
             "[[work]]\ntitle = \"Run it\"\neffect = \"{effect}\"\ndo = {{ exec = [{shown:?}] }}\nundo = {{ none = \"a test\" }}\n"
         );
         estate.procedure("one", "", &steps);
-        let said = std::thread::scope(|scope| {
+        let printed = std::thread::scope(|scope| {
             let run = scope.spawn(|| estate.start("one", &["--yes", "change", "--confirm", "run program"]));
             let (mut asked, _) = listener.accept().unwrap();
             wait_for("the answer", || (estate.run().count("answer.accepted") == 1).then_some(()));
@@ -130,7 +130,7 @@ fn what_is_given_in_advance_answers_a_step_once() {
             drop((asked, listener));
             run.join().unwrap()
         });
-        said.exits(75).prints("asks again: an answer given in advance counts once");
+        printed.exits(75).prints("asks again: an answer given in advance counts once");
         let run = estate.run();
         assert_eq!((run.count("prompt.opened"), run.count("answer.accepted")), (2, 1), "{effect}");
         assert_eq!((run.count("step.intent"), estate.lines("done")), (0, 0), "{effect}");
@@ -221,8 +221,8 @@ fn what_is_replaced_after_the_last_look_is_not_executed() {
     {
         let (estate, end) = started_on_another(what);
         assert_eq!((end.ending, end.code), (Ending::Failed, Some(126)), "{what:?}: {end:?}");
-        let said = format!("could not be started: {} is another file", estate.tree("shown").display());
-        assert!(end.detail.contains(&said), "{what:?}: {end:?}");
+        let text = format!("could not be started: {} is another file", estate.tree("shown").display());
+        assert!(end.detail.contains(&text), "{what:?}: {end:?}");
         assert_eq!((estate.lines("done"), estate.tree("made").exists()), (0, false), "{what:?}");
     }
 }
@@ -243,8 +243,8 @@ fn the_prompt_says_what_is_not_compared() {
         procedure(&estate, &argv);
         let run = estate.start_waiting("one");
         let Ask::Confirm { preview, .. } = run.prompt().ask else { panic!("{argv:?}") };
-        let said = preview.facts.iter().find(|(name, _)| name == "not compared").map(|(_, said)| said.clone());
-        assert_eq!(said, expected, "{argv:?}");
+        let found = preview.facts.iter().find(|(name, _)| name == "not compared").map(|(_, text)| text.clone());
+        assert_eq!(found, expected, "{argv:?}");
         run.midwatch("abort", &[]).exits(0);
         run.sealed();
     }

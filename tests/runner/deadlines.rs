@@ -89,12 +89,12 @@ fn outcome(run: &Run<'_>) -> Outcome {
 /// Every reading is unknown, within the minute that `finish` gives it.
 fn readings(fault: &Fault) {
     let estate = estate(&fault.everything());
-    let said = estate.midwatch(&["check", "--json"]);
-    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let printed = estate.midwatch(&["check", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
     let panes = report["panes"].as_object().unwrap();
     let rows: Vec<_> = panes.values().flat_map(|rows| rows.as_array().into_iter().flatten()).collect();
     // The rows of the host that runs the test are its own: its disk may be full.
-    said.exits(if rows.iter().any(|row| row["verdict"] == "critical") { 2 } else { 3 });
+    printed.exits(if rows.iter().any(|row| row["verdict"] == "critical") { 2 } else { 3 });
     for name in ["web", "main", "cache", "served", "copies"] {
         let own: Vec<_> = rows.iter().filter(|row| row["target"] == name).collect();
         assert!(!own.is_empty(), "{}: {name} has no row: {rows:#?}", fault.what);
@@ -164,8 +164,8 @@ fn acts(fault: &Fault, base: &Base, redis: &PrivateRedis) {
                 run.accept(&prompt, consent(&prompt));
                 let end = outcome(&run);
                 assert_eq!(end.ending, *ending, "{}: {act}: {end:?}", fault.what);
-                let told = if *ending == Ending::Failed { "nothing was " } else { "nobody knows" };
-                assert!(end.detail.contains(told), "{}: {act}: {end:?}", fault.what);
+                let text = if *ending == Ending::Failed { "nothing was " } else { "nobody knows" };
+                assert!(end.detail.contains(text), "{}: {act}: {end:?}", fault.what);
                 over(&run);
             });
         }
@@ -242,7 +242,7 @@ fn what_never_answers_keeps_nobody_past_its_deadline() {
         command
     };
     let mut may = apart("true");
-    if !may.output().is_ok_and(|said| said.status.success()) {
+    if !may.output().is_ok_and(|answer| answer.status.success()) {
         eprintln!(
             "no network of its own may be made here (root and unshare(1) can): what never answers was not tested"
         );
@@ -252,8 +252,8 @@ fn what_never_answers_keeps_nobody_past_its_deadline() {
     command.arg(&resolv).arg(std::env::current_exe().unwrap());
     command.args(["--exact", "runner::deadlines::__inside", "--nocapture"]).env(INSIDE, "1");
     let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("all of it came back"), "{said}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("all of it came back"), "{text}");
 }
 
 /// What the test above runs in a network of its own.

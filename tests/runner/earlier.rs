@@ -113,8 +113,8 @@ fn runs_of_earlier_versions_verify_and_report() {
             Verdict::Torn { .. } => 3,
             Verdict::Damaged { .. } => 4,
         };
-        let said = estate.midwatch(&["verify", &id]);
-        assert_eq!(said.code, Some(code), "{id}: {} {}", said.out, said.err);
+        let printed = estate.midwatch(&["verify", &id]);
+        assert_eq!(printed.code, Some(code), "{id}: {} {}", printed.out, printed.err);
         let Ok(view) = RunView::of(&chain.records) else { continue };
         for format in ["md", "json", "html"] {
             let report = estate.midwatch(&["report", &id, "--format", format]);

@@ -109,8 +109,8 @@ fn what_a_service_or_a_program_says_back_is_masked_in_every_record() {
          check = {{ http = \"{url}/echo\", json = \".plain\", expect = \"== 'no'\", headers = {{ X-Token = \"secret:token\" }} }}\ngate = \"soft\"\n"
     );
     estate.procedure("echo", "", &steps);
-    let mut said = estate.start("echo", &["--yes", "change"]);
-    assert!(estate.runs().len() == 1, "{} {}", said.out, said.err);
+    let mut printed = estate.start("echo", &["--yes", "change"]);
+    assert!(estate.runs().len() == 1, "{} {}", printed.out, printed.err);
     for command in [
         &["attach", "--plain"][..],
         &["report"],
@@ -119,11 +119,11 @@ fn what_a_service_or_a_program_says_back_is_masked_in_every_record() {
         &["verify"],
     ] {
         let run = estate.run();
-        let told = run.midwatch(command[0], &command[1..]);
-        (said.out, said.err) = (said.out + &told.out, said.err + &told.err);
+        let answer = run.midwatch(command[0], &command[1..]);
+        (printed.out, printed.err) = (printed.out + &answer.out, printed.err + &answer.err);
     }
-    let told = estate.midwatch(&["plan", "test/echo"]);
-    let text = format!("{}{}{}{}", said.out, said.err, told.out, told.err);
+    let output = estate.midwatch(&["plan", "test/echo"]);
+    let text = format!("{}{}{}{}", printed.out, printed.err, output.out, output.err);
     let facts = estate.run().view().steps[0].outcome.clone().unwrap().evidence.unwrap().facts;
     assert_eq!(facts["value"], "[masked]", "the service said it back\n{text}");
     let paged = fs::read_to_string(estate.tree("paged")).unwrap_or_default();
@@ -154,8 +154,8 @@ fn prints_it_nowhere(estate: &Estate, run: &Run<'_>, printed: &str) {
         &["report", "--format", "json"],
         &["verify"],
     ] {
-        let told = run.midwatch(command[0], &command[1..]);
-        text += &format!("{}{}", told.out, told.err);
+        let answer = run.midwatch(command[0], &command[1..]);
+        text += &format!("{}{}", answer.out, answer.err);
     }
     for spelling in spellings() {
         assert!(!text.contains(&spelling), "{spelling} in\n{text}");
@@ -182,17 +182,17 @@ fn an_error_of_postgresql_that_holds_a_secret_is_masked_in_every_record() {
     let number = |id: u32| format!("UPDATE public.vault SET number = note::int WHERE id = {id}");
     let twice = |id: u32| format!("INSERT INTO public.vault SELECT 0, note FROM public.vault WHERE id = {id}");
     for (id, name) in [(1, "plain"), (2, "reversed"), (3, "upper")] {
-        for (sql, says) in [(number(id), "[masked]"), (twice(id), "duplicate key value")] {
+        for (sql, text) in [(number(id), "[masked]"), (twice(id), "duplicate key value")] {
             let steps = format!(
                 "[[work]]\ntitle = \"Write\"\neffect = \"change\"\ndo = {{ sql = '''{sql}''' }}\nundo = {{ none = \"a test\" }}\n"
             );
             estate.procedure("vault", "", &steps);
-            let said = estate.start("vault", &["--yes", "change"]);
+            let printed = estate.start("vault", &["--yes", "change"]);
             let run = estate.run();
-            let told = format!("{name}: {} {}", said.out, said.err);
-            let outcome = run.view().steps[0].outcome.clone().unwrap_or_else(|| panic!("{told}"));
-            assert!(outcome.detail.contains(says), "the server did not say it: {} {told}", outcome.detail);
-            prints_it_nowhere(&estate, &run, &told);
+            let output = format!("{name}: {} {}", printed.out, printed.err);
+            let outcome = run.view().steps[0].outcome.clone().unwrap_or_else(|| panic!("{output}"));
+            assert!(outcome.detail.contains(text), "the server did not say it: {} {output}", outcome.detail);
+            prints_it_nowhere(&estate, &run, &output);
             run.midwatch("abort", &[]).exits(0);
             run.sealed();
             prints_it_nowhere(&estate, &run, "");
@@ -228,17 +228,17 @@ fn a_reply_of_redis_that_holds_a_secret_is_masked_in_every_record() {
     // Last, for nobody knows what a number would be: the run waits for a person there.
     steps += "[[work]]\ntitle = \"Judge\"\ncheck = { redis = \"get\", key = \"reversed\", expect = \"== 1\" }\n";
     estate.procedure("vault", "", &steps);
-    let said = estate.start("vault", &["--yes", "change"]);
-    let (run, told) = (estate.run(), format!("{} {}", said.out, said.err));
+    let printed = estate.start("vault", &["--yes", "change"]);
+    let (run, text) = (estate.run(), format!("{} {}", printed.out, printed.err));
     for (index, name) in [(0, "plain"), (3, "reversed"), (6, "upper")] {
         let log = fs::read_to_string(run.dir.log(&format!("{}.1.log", index + 1))).unwrap_or_default();
-        assert!(log.contains("unknown command") && log.contains("[masked]"), "{name}: {log}\n{told}");
-        let read = run.view().steps[index + 1].outcome.clone().unwrap_or_else(|| panic!("{name}: {told}"));
-        assert!(read.evidence.unwrap().facts.values().any(|value| value == "[masked]"), "{name}: {told}");
+        assert!(log.contains("unknown command") && log.contains("[masked]"), "{name}: {log}\n{text}");
+        let read = run.view().steps[index + 1].outcome.clone().unwrap_or_else(|| panic!("{name}: {text}"));
+        assert!(read.evidence.unwrap().facts.values().any(|value| value == "[masked]"), "{name}: {text}");
     }
-    let judged = run.view().steps[9].outcome.clone().unwrap_or_else(|| panic!("{told}"));
+    let judged = run.view().steps[9].outcome.clone().unwrap_or_else(|| panic!("{text}"));
     assert!(judged.detail.contains("reversed holds [masked]"), "{judged:?}");
-    prints_it_nowhere(&estate, &run, &told);
+    prints_it_nowhere(&estate, &run, &text);
     run.midwatch("abort", &[]).exits(0);
     run.sealed();
     prints_it_nowhere(&estate, &run, "");
@@ -257,10 +257,10 @@ fn a_notice_holds_no_secret_of_the_estate_whoever_said_it() {
          [[work]]\ntitle = \"Send\"\nnotify = [\"pager\"]\nmessage = \"found {{conf.output}}\"\n\
          [[work]]\ntitle = \"Write it down\"\nnotify = \"found {{conf.output}}\"\n",
     );
-    let said = estate.start("tell", &[]).exits(0);
+    let printed = estate.start("tell", &[]).exits(0);
     let run = estate.run();
     let paged = fs::read_to_string(estate.tree("paged")).unwrap();
-    assert!(paged.contains("found token = [masked]"), "{paged}\n{}", said.out);
+    assert!(paged.contains("found token = [masked]"), "{paged}\n{}", printed.out);
     let spec = fs::read_to_string(run.dir.attempt("2.1").join("spec.json")).unwrap();
     assert!(spec.contains("found token = [masked]"), "{spec}");
     let note = run.view().steps[2].remark.clone().unwrap_or_default();

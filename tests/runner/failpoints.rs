@@ -124,8 +124,8 @@ pub fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
 pub fn killed(estate: &mut Estate, point: &str, case: &str) {
     let run = estate.run();
     wait_for(case, || (!run.dir.runner_lives()).then_some(()));
-    let said = std::fs::read_to_string(run.dir.path.join("runner.err")).unwrap();
-    assert!(said.contains(&format!("killed at {case}\n")), "{case} was not hit: {said}");
+    let text = std::fs::read_to_string(run.dir.path.join("runner.err")).unwrap();
+    assert!(text.contains(&format!("killed at {case}\n")), "{case} was not hit: {text}");
     assert_eq!(run.status() == "interrupted", point != "seal.post", "{case}");
     estate.without("MIDWATCH_FAILPOINT");
 }

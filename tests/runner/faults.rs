@@ -169,15 +169,15 @@ fn without_descriptors_a_run_is_refused_or_whole_and_never_half() {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -n {limit}; exec {BINARY} run test/two --yes change")]);
         estate.surround(&mut command);
-        let said = finish(command);
+        let printed = finish(command);
         let Some(dir) = estate.runs().pop() else {
-            assert!(said.code != Some(0) && effects(&estate) == (0, 0), "{limit}: {said:?}");
+            assert!(printed.code != Some(0) && effects(&estate) == (0, 0), "{limit}: {printed:?}");
             continue;
         };
         let run = Run { estate: &estate, dir };
         let records = run.records();
         if records.is_empty() {
-            assert_eq!(effects(&estate), (0, 0), "{limit}: {said:?}");
+            assert_eq!(effects(&estate), (0, 0), "{limit}: {printed:?}");
             continue;
         }
         if run.view().sealed.is_none() {
@@ -185,7 +185,7 @@ fn without_descriptors_a_run_is_refused_or_whole_and_never_half() {
             run.sealed();
         }
         let begun = run.count("step.intent");
-        assert!(effects(&estate).0 + effects(&estate).1 <= begun, "{limit}: {said:?}");
+        assert!(effects(&estate).0 + effects(&estate).1 <= begun, "{limit}: {printed:?}");
         holds(&run);
         estate.nothing_runs();
     }

@@ -134,7 +134,7 @@ fn a_request_is_shown_sent_once_and_proved() {
     let run = estate.start_waiting("http");
     let prompt = run.prompt();
     let Ask::Confirm { preview, .. } = &prompt.ask else { panic!("{prompt:?}") };
-    let fact = |name: &str| preview.facts.iter().find(|(known, _)| known == name).map(|(_, told)| told.as_str());
+    let fact = |name: &str| preview.facts.iter().find(|(known, _)| known == name).map(|(_, output)| output.as_str());
     assert_eq!(fact("request"), Some(format!("PUT {url}/banner").as_str()));
     assert_eq!(fact("header Authorization"), Some("Bearer secret:api"));
     assert!(fact("GET answers now").unwrap().starts_with("404 in "), "{preview:?}");

@@ -9,8 +9,8 @@ use midwatch::runner::protocol::{Demand, Reply};
 fn check_gives_the_items_of_the_open_checklist_and_nothing_when_it_is_over() {
     let estate = estate();
     let report = |panes: &[&str], code: i32| -> serde_json::Value {
-        let said = estate.midwatch(&[&["check", "--json"], panes].concat()).exits(code);
-        serde_json::from_str(&said.out).unwrap()
+        let printed = estate.midwatch(&[&["check", "--json"], panes].concat()).exits(code);
+        serde_json::from_str(&printed.out).unwrap()
     };
     // None is open: asked for by name it is unknown, else it does not count.
     assert_eq!(report(&["checklist"], 3)["panes"]["checklist"], serde_json::json!([]));

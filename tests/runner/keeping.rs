@@ -64,8 +64,8 @@ fn a_kill_between_the_rename_and_the_removal_leaves_whole_runs_alone_in_the_list
     estate.configure("[policy]\nkeep = { runs = 2 }\n");
     let mut command = estate.command(&["run", "test/look"]);
     command.env("MIDWATCH_FAILPOINT", "keep.apart");
-    let said = finish(command);
-    assert_eq!(said.code, None, "it was killed: {said:?}");
+    let printed = finish(command);
+    assert_eq!(printed.code, None, "it was killed: {printed:?}");
     let half = estate.state().join("runs").join(format!("{}.removed", before[0]));
     assert!(half.join("journal.jsonl").exists());
     let listed = estate.midwatch(&["runs"]).exits(0).out;

@@ -233,8 +233,8 @@ fn an_abort_ends_an_act_whose_shim_or_child_is_stopped() {
         run.midwatch("abort", &[]).exits(0);
         assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted), "{files:?}");
         // TERM goes to its group and to each descendant, so that it may come twice.
-        let said = order(&estate);
-        assert!(!said.is_empty() && said.lines().all(|line| line == "ended"), "{files:?}: {said}");
+        let text = order(&estate);
+        assert!(!text.is_empty() && text.lines().all(|line| line == "ended"), "{files:?}: {text}");
         estate.nothing_runs();
     }
 }

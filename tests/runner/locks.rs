@@ -23,9 +23,9 @@ fn ask(names: &[&str], file: &Path, earlier: &[LockTarget]) -> Result<Vec<LockTa
 }
 
 /// The identities of the servers alone.
-fn servers(things: &[LockTarget]) -> Vec<&str> {
+fn servers(targets: &[LockTarget]) -> Vec<&str> {
     let is_server = |identity: &&str| identity.starts_with("postgres:") || identity.starts_with("redis:");
-    things.iter().map(|(identity, _)| identity.as_str()).filter(is_server).collect()
+    targets.iter().map(|(identity, _)| identity.as_str()).filter(is_server).collect()
 }
 
 fn postgres(name: &str, conninfo: &str) -> String {
@@ -37,9 +37,9 @@ fn names_stand_for_themselves_and_the_host_for_the_machine() {
     assert_eq!(by_name("cache", "e"), "estate:e:cache");
     assert!(by_name("host", "e").starts_with("machine-id:") || by_name("host", "e").starts_with("host-name:"));
     let dir = tempfile::tempdir().unwrap();
-    let things = ask(&["b", "a", "host"], &dir.path().join("nothing"), &[]).unwrap();
-    assert_eq!(things.len(), 3, "no server is asked, and no estate read: {things:?}");
-    assert!(things.is_sorted());
+    let targets = ask(&["b", "a", "host"], &dir.path().join("nothing"), &[]).unwrap();
+    assert_eq!(targets.len(), 3, "no server is asked, and no estate read: {targets:?}");
+    assert!(targets.is_sorted());
     let file = estate(dir.path(), "");
     let error = ask(&["postgres:main"], &file, &[]).unwrap_err();
     assert!(error.message.contains("the estate has no postgres `main`"), "{}", error.message);
@@ -81,7 +81,7 @@ fn two_names_of_one_redis_are_one_thing_and_a_new_start_is_claimed_by_its_name()
     server.kill();
     server.run().unwrap();
     let again = ask(&["redis:cache"], &file, &one).unwrap();
-    assert!(one.iter().all(|thing| again.contains(thing)), "{one:?} {again:?}");
+    assert!(one.iter().all(|target| again.contains(target)), "{one:?} {again:?}");
 }
 
 #[test]
@@ -103,11 +103,11 @@ fn a_run_on_another_name_of_the_same_server_is_refused_and_told_who_holds_it() {
     let held: Vec<String> = run.view().locks.into_iter().map(|(_, identity)| identity).collect();
     assert_eq!(held.len(), 5, "{held:?}");
     let id = run.dir.id.to_string();
-    let said =
+    let printed =
         base.start("second", &["--yes", "change"]).exits(6).prints(&id).prints("postgres:reporting is held by run");
     let since = run.view().started.minute();
     let since = since.get(..10).unwrap();
-    said.prints(&format!(" since {since}")).prints(", which calls it postgres:main");
+    printed.prints(&format!(" since {since}")).prints(", which calls it postgres:main");
     base.start("third", &["--yes", "change"]).exits(6).prints(&id).prints("which calls it redis:cache");
     // Its claim outlives its runner, and the servers.
     run.kill_runner();
@@ -146,8 +146,8 @@ fn a_claim_outlives_the_content_of_its_lock_file_and_the_file_itself() {
     ];
     for spoil in spoil {
         spoil();
-        let said = estate.start("one", &["--yes", "change"]).exits(6);
-        said.prints("still claimed by the unfinished run").prints(run.dir.id.as_str());
+        let printed = estate.start("one", &["--yes", "change"]).exits(6);
+        printed.prints("still claimed by the unfinished run").prints(run.dir.id.as_str());
     }
     run.midwatch("resume", &[]).exits(0);
     run.drive();
@@ -170,8 +170,8 @@ fn a_run_whose_journal_is_gone_keeps_its_claim_while_it_may_be_at_work() {
     let spoil: [&dyn Fn(); 2] = [&|| fs::write(&journal, "").unwrap(), &|| fs::remove_file(&journal).unwrap()];
     for spoil in spoil {
         spoil();
-        let said = estate.start("one", &["--yes", "change"]).exits(6);
-        said.prints("still claimed by the unfinished run").prints(run.dir.id.as_str());
+        let printed = estate.start("one", &["--yes", "change"]).exits(6);
+        printed.prints("still claimed by the unfinished run").prints(run.dir.id.as_str());
     }
     fs::write(&journal, whole).unwrap();
     run.midwatch("abort", &[]);

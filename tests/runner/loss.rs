@@ -227,8 +227,8 @@ fn an_abort_ends_what_outlived_its_shim_before_it_seals() {
             run.prompt();
         }
         assert!(act.lives());
-        let said = format!("attempt 1.1 was at work without its shim and has ended: {} (sh)", act.pid);
-        run.midwatch("abort", &[]).exits(8).prints(&said).prints("its outcome is unknown");
+        let text = format!("attempt 1.1 was at work without its shim and has ended: {} (sh)", act.pid);
+        run.midwatch("abort", &[]).exits(8).prints(&text).prints("its outcome is unknown");
         assert!(!act.lives(), "the command waits for it");
         run.sealed();
         run.midwatch("report", &[]).prints(&format!("ended what still ran of attempt 1.1: {} (sh)", act.pid));

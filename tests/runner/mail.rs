@@ -38,14 +38,14 @@ fn run_and_print(estate: &Estate) -> (Run<'_>, String) {
     let view = run.sealed();
     assert_eq!(view.sealed, Some(RunStatus::Ok));
     let facts = view.steps[0].outcome.as_ref().unwrap().evidence.as_ref().unwrap().facts.clone();
-    let said = facts["oncall"].clone();
-    assert_eq!(view.steps[0].state == StepState::Done, said.starts_with("told"), "{said}");
+    let text = facts["oncall"].clone();
+    assert_eq!(view.steps[0].state == StepState::Done, text.starts_with("told"), "{text}");
     let report = run.midwatch("report", &[]).exits(0);
     for secret in [PASSWORD, ENCODED[0], ENCODED[1]] {
         estate.keeps_nowhere(secret);
-        assert!(!said.contains(secret) && !report.out.contains(secret), "{said}\n{}", report.out);
+        assert!(!text.contains(secret) && !report.out.contains(secret), "{text}\n{}", report.out);
     }
-    (run, said)
+    (run, text)
 }
 
 #[test]
@@ -56,8 +56,8 @@ fn a_letter_goes_over_tls_with_the_password_only_there() {
         let dir = tempfile::tempdir().unwrap();
         let mail = Mail::start(speaks, certified(dir.path(), "127.0.0.1"), "235 in");
         let estate = estate(&url.replace("HOST", &mail.address.to_string()), Some(&dir.path().join("root.pem")));
-        let (_, said) = run_and_print(&estate);
-        assert_eq!(said, "told (mail handed in for 1 addresses)", "{speaks:?}: {:?}", mail.received());
+        let (_, text) = run_and_print(&estate);
+        assert_eq!(text, "told (mail handed in for 1 addresses)", "{speaks:?}: {:?}", mail.received());
         let (plain, secure) = (mail.lines(false), mail.lines(true));
         assert!(secure.contains(ENCODED[0]) && secure.contains("It is over."), "{secure}");
         for part in ["AUTH", "MAIL", "RCPT", "It is over", ENCODED[0]] {
@@ -78,8 +78,8 @@ fn whom_the_machine_does_not_trust_learns_nothing() {
             let mail = Mail::start(speaks, certified(dir.path(), name), "235 in");
             let root = dir.path().join("root.pem");
             let estate = estate(&url.replace("HOST", &mail.address.to_string()), trusted.then_some(root.as_path()));
-            let (_, said) = run_and_print(&estate);
-            assert!(said.starts_with("not told: ") && said.contains("certificate"), "{speaks:?} {name}: {said}");
+            let (_, text) = run_and_print(&estate);
+            assert!(text.starts_with("not told: ") && text.contains("certificate"), "{speaks:?} {name}: {text}");
             let all = mail.lines(false) + &mail.lines(true);
             for part in ["AUTH", "MAIL", "It is over", ENCODED[0]] {
                 assert!(!all.contains(part), "{speaks:?} {name}: {all}");
@@ -94,13 +94,13 @@ fn a_server_without_tls_is_not_told_and_what_it_says_of_the_password_is_not_repe
     let (config, root) = (certified(dir.path(), "127.0.0.1"), dir.path().join("root.pem"));
     let mail = Mail::start(Speaks::Never, config.clone(), "235 in");
     let estate_of = |mail: &Mail, url: &str| estate(&url.replace("HOST", &mail.address.to_string()), Some(&root));
-    let (_, said) = run_and_print(&estate_of(&mail, "smtp://watch@HOST?tls=required"));
-    assert!(said.starts_with("not told: "), "{said}");
+    let (_, text) = run_and_print(&estate_of(&mail, "smtp://watch@HOST?tls=required"));
+    assert!(text.starts_with("not told: "), "{text}");
     let lines = mail.lines(false);
     assert!(lines.contains("EHLO") && !lines.contains("AUTH") && !lines.contains("It is over"), "{lines}");
 
     let refuses = Mail::start(Speaks::AtOnce, config, "535 hunter2-mail is wrong");
-    let (_, said) = run_and_print(&estate_of(&refuses, "smtps://watch@HOST"));
-    assert_eq!(said, "not told: log-in: the mail server refused: 535");
+    let (_, output) = run_and_print(&estate_of(&refuses, "smtps://watch@HOST"));
+    assert_eq!(output, "not told: log-in: the mail server refused: 535");
     assert!(!refuses.lines(true).contains("It is over"));
 }

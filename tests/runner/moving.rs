@@ -29,7 +29,7 @@ undo   = { none = "a test" }
 /// How a prompt was closed: why, and what moved.
 fn closing(run: &Run<'_>, id: &PromptId) -> (Closed, Vec<String>) {
     let closed = |event| match event {
-        Event::PromptClosed { prompt, why, moved } if prompt == *id => Some((why, moved)),
+        Event::PromptClosed { prompt, why, moved_to: drift } if prompt == *id => Some((why, drift)),
         _ => None,
     };
     run.events().into_iter().find_map(closed).expect("the prompt was not closed")
@@ -50,11 +50,11 @@ fn an_answer_to_what_has_moved_is_refused_and_the_new_set_is_asked_for() {
         ("changed: data/1.json", &|| estate.file("data/1.json", "other data")),
         ("no longer among them: data/2.json", &|| fs::remove_file(estate.tree("data/2.json")).unwrap()),
     ];
-    for (moved, change) in changes {
+    for (drift, change) in changes {
         change();
         run.refused(&run.to_it(demand(&prompt, consent(&prompt))), "has changed since");
         let next = run.prompt_after(&prompt.id);
-        assert_eq!(closing(&run, &prompt.id), (Closed::Moved, vec![moved.to_owned()]));
+        assert_eq!(closing(&run, &prompt.id), (Closed::Moved, vec![drift.to_owned()]));
         assert_ne!(set_of(&next), set_of(&prompt));
         run.refused(&run.to_it(demand(&prompt, consent(&prompt))), "not open");
         prompt = next;

@@ -127,23 +127,23 @@ fn every_kind_of_receiver_is_told_once_and_no_secret_stands_anywhere() {
     assert_eq!(outcome.counts["told"], 4);
     let facts = outcome.evidence.unwrap().facts;
     assert_eq!((facts["hook"].as_str(), facts["pager"].as_str()), ("told (HTTP 200)", "told (exit code 0)"));
-    let told = web.received();
-    assert_eq!(told.len(), 2);
+    let lines = web.received();
+    assert_eq!(lines.len(), 2);
     assert!(
-        told[0].starts_with("POST /hunter2-room HTTP/1.1") && told[0].contains("It is over &amp; done."),
-        "{told:?}"
+        lines[0].starts_with("POST /hunter2-room HTTP/1.1") && lines[0].contains("It is over &amp; done."),
+        "{lines:?}"
     );
-    assert!(told[0].contains("Tell them &lt;now&gt;"), "{told:?}");
-    let (head, body) = told[1].split_once("\r\n\r\n").unwrap();
+    assert!(lines[0].contains("Tell them &lt;now&gt;"), "{lines:?}");
+    let (head, body) = lines[1].split_once("\r\n\r\n").unwrap();
     assert!(head.contains("authorization: Bearer hunter2-token"), "{head}");
     assert!(head.contains(&format!("idempotency-key: {}/2/hook", run.dir.id)), "{head}");
     let json: serde_json::Value = serde_json::from_str(body).unwrap();
-    let said = |key: &str| json[key].as_str().unwrap_or_default().to_owned();
+    let describe = |key: &str| json[key].as_str().unwrap_or_default().to_owned();
     assert_eq!(
-        (said("estate"), said("procedure"), said("run")),
+        (describe("estate"), describe("procedure"), describe("run")),
         ("test".into(), "test/tell".into(), run.dir.id.to_string())
     );
-    assert_eq!((said("outcome"), said("text")), ("1 done".into(), "It is over & done.".into()));
+    assert_eq!((describe("outcome"), describe("text")), ("1 done".into(), "It is over & done.".into()));
     let letter = mail.received().concat();
     for part in
         ["AUTH PLAIN", "RCPT TO:<night@test.example>", "Subject: [OTHER] test: Test tell", "step 2 of 2: Tell them"]

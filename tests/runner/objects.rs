@@ -171,8 +171,8 @@ fn wrong_credentials_and_a_dead_store_are_told_and_change_nothing() {
     wrong.configure(&s3.entry(BUCKET));
     backup(&wrong);
     put(&wrong, "");
-    let said = wrong.start("put", &["--yes", "change"]).prints("SignatureDoesNotMatch");
-    assert!(said.code != Some(0) && !said.out.contains("another key"), "{said:?}");
+    let printed = wrong.start("put", &["--yes", "change"]).prints("SignatureDoesNotMatch");
+    assert!(printed.code != Some(0) && !printed.out.contains("another key"), "{printed:?}");
     let estate = estate(&s3).with("MIDWATCH_SPAN_STORE", "300");
     backup(&estate);
     put(&estate, "");
@@ -305,9 +305,9 @@ fn the_backups_pane_reads_a_series_in_a_store() {
     let estate = estate(&s3);
     estate.configure(&format!("[[backup]]\nname = \"database\"\nobjects = \"s3://{BUCKET}/db/\"\nmax_age = \"24h\"\n"));
     let check = |estate: &Estate| {
-        let said = estate.midwatch(&["check", "backups", "--json"]);
-        let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-        (said.code, json.to_string())
+        let printed = estate.midwatch(&["check", "backups", "--json"]);
+        let json: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
+        (printed.code, json.to_string())
     };
     let (code, json) = check(&estate);
     assert!(code == Some(2) && json.contains("no backup"), "{code:?} {json}");

@@ -66,9 +66,14 @@ fn no_command_waits_for_what_lies_in_a_files_place_or_reads_it_without_end() {
                 let mut command = Command::new("/bin/sh");
                 command.args(["-c", "ulimit -v 8000000; exec \"$@\"", "sh", BINARY]).args(args);
                 estate.surround(&mut command);
-                let said = finish(command);
-                assert!(said.code.is_some(), "{args:?} with {odd} at {}: {}", file.display(), said.err);
-                assert!(!said.err.contains("panicked"), "{args:?} with {odd} at {}: {}", file.display(), said.err);
+                let printed = finish(command);
+                assert!(printed.code.is_some(), "{args:?} with {odd} at {}: {}", file.display(), printed.err);
+                assert!(
+                    !printed.err.contains("panicked"),
+                    "{args:?} with {odd} at {}: {}",
+                    file.display(),
+                    printed.err
+                );
             }
             let removed = if odd == "directory" { fs::remove_dir_all(&place) } else { fs::remove_file(&place) };
             removed.unwrap();
@@ -109,8 +114,8 @@ fn a_run_whose_journal_is_no_file_is_damaged_for_every_command() {
             &["abort", &id],
             &["abort", "--undo", &id],
         ] {
-            let said = estate.midwatch(args).exits(4).prints(&why).prints(&way);
-            assert_eq!((said.out + &said.err).matches(&why).count(), 1, "{args:?} says it once");
+            let printed = estate.midwatch(args).exits(4).prints(&why).prints(&way);
+            assert_eq!((printed.out + &printed.err).matches(&why).count(), 1, "{args:?} says it once");
         }
         estate.midwatch(&["runs"]).prints("damaged");
         let removed = if what == "a directory" { fs::remove_dir(&journal) } else { fs::remove_file(&journal) };

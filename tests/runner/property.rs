@@ -69,12 +69,12 @@ fn approval(chance: &mut Chance) -> Answer {
 
 /// Answers a prompt: as root, at times as the starter, who is no second person, or as the one who is.
 fn give(case: &Case, chance: &mut Chance, run: &Run<'_>, open: &OpenPrompt, peaceful: bool) -> Option<Reply> {
-    let said = if open.waits_for_second() { approval(chance) } else { answer(chance, open, peaceful) };
+    let answer = if open.waits_for_second() { approval(chance) } else { answer(chance, open, peaceful) };
     match (case.shared, chance.below(8)) {
         // The starter decides, too, and is no second person.
-        (true, 0) => Some(case.team.ask(ANNA, run, demand(open, said))),
-        (true, 1..=3) if open.waits_for_second() => Some(case.team.ask(BEN, run, demand(open, said))),
-        _ => run.send(demand(open, said)),
+        (true, 0) => Some(case.team.ask(ANNA, run, demand(open, answer))),
+        (true, 1..=3) if open.waits_for_second() => Some(case.team.ask(BEN, run, demand(open, answer))),
+        _ => run.send(demand(open, answer)),
     }
 }
 
@@ -167,20 +167,20 @@ fn effects(case: &Case, view: &RunView, events: &[Event], number: u32) {
         }
     };
     let (begun, well) = (events.iter().filter(of_step(false)).count(), events.iter().filter(of_step(true)).count());
-    let told = format!("step {number}, {begun} intents, {well} ended well: {:?}", view.step(number));
+    let text = format!("step {number}, {begun} intents, {well} ended well: {:?}", view.step(number));
     let lines = case.estate().lines(&format!("done-{number}"));
-    assert!(lines <= begun, "an effect without an intent: {lines}, {told}");
+    assert!(lines <= begun, "an effect without an intent: {lines}, {text}");
     let appends = APPENDS.contains(&case.steps[number as usize]);
-    assert!(!appends || lines >= well, "an outcome without its effect: {lines}, {told}");
+    assert!(!appends || lines >= well, "an outcome without its effect: {lines}, {text}");
     let undos =
         events.iter().filter(|event| matches!(event, Event::UndoIntent { step, .. } if *step == number)).count();
     let undone = case.estate().lines(&format!("undone-{number}"));
-    assert!(undone <= undos, "{undone} undone, {undos} intents, {told}");
-    assert!(case.estate().lines(&format!("told-{number}")) <= begun, "somebody was told without an intent, {told}");
+    assert!(undone <= undos, "{undone} undone, {undos} intents, {text}");
+    assert!(case.estate().lines(&format!("told-{number}")) <= begun, "somebody was told without an intent, {text}");
     // Nothing that is moved is ever lost, and nothing that nobody asked for is deleted.
     let count = |dir: &str| case.estate().names(&format!("{dir}-{number}")).len();
-    assert_eq!(count("from") + count("to"), 4, "{told}");
-    assert!(begun > 0 || count("data") == 3, "{told}");
+    assert_eq!(count("from") + count("to"), 4, "{text}");
+    assert!(begun > 0 || count("data") == 3, "{text}");
 }
 
 /// Keeps the history of a case that failed.

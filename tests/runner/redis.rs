@@ -62,8 +62,8 @@ impl Cache {
 
     /// How often a command was carried out.
     pub fn calls(&self, command: &str) -> u64 {
-        let told: String = self.server.ask(&["INFO", "commandstats"]).unwrap();
-        let line = told.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:")));
+        let text: String = self.server.ask(&["INFO", "commandstats"]).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:")));
         line.map_or(0, |line| line.split(['=', ',']).nth(1).unwrap().parse().unwrap())
     }
 }
@@ -183,7 +183,7 @@ fn a_drain_is_waited_for_and_a_lost_server_does_not_end_it() {
         run.dir.log("2.1.log")
     };
     let looked =
-        |said: &str| wait_for(said, || fs::read_to_string(&log).unwrap_or_default().contains(said).then_some(()));
+        |text: &str| wait_for(text, || fs::read_to_string(&log).unwrap_or_default().contains(text).then_some(()));
     looked("value 1");
     cache.server.kill();
     looked("unknown: ");
@@ -301,9 +301,9 @@ fn a_key_that_is_another_thing_by_now_is_left_alone() {
     cache.ask(&["DEL", "t:b"]);
     cache.ask(&["LPUSH", "t:b", "a list now"]);
     cache.ask(&["SET", "t:new", "not of the set"]);
-    let (end, told) = carry_out(&action, &set);
+    let (end, text) = carry_out(&action, &set);
     assert_eq!((end.ending, end.detail.as_str()), (Ending::Ok, "deleted 1 of 3, 1 gone already, 1 left alone"));
-    assert!(told.contains("left alone t:b: it has another type"), "{told}");
+    assert!(text.contains("left alone t:b: it has another type"), "{text}");
     let keys: Vec<String> = cache.server.ask(&["SORT", "none", "BY", "x"]).unwrap();
     assert!(keys.is_empty());
     assert_eq!((cache.ask(&["LLEN", "t:b"]).as_str(), cache.ask(&["GET", "t:new"]).as_str()), ("1", "not of the set"));

@@ -41,13 +41,13 @@ fn the_report_shows_every_pane_before_and_after_the_differences_first() {
     assert!(place("panes.read") < place("step.intent"), "{kinds:?}");
     run.midwatch("verify", &[]).exits(0).prints("whole");
 
-    let told: serde_json::Value =
+    let value: serde_json::Value =
         serde_json::from_str(&run.midwatch("report", &["--format", "json"]).exits(0).out).unwrap();
-    let different = &told["panes"]["different"]["backups"][0];
-    assert_eq!(different["change"], "better", "{:#}", told["panes"]);
+    let different = &value["panes"]["different"]["backups"][0];
+    assert_eq!(different["change"], "better", "{:#}", value["panes"]);
     assert_eq!((&different["before"]["verdict"], &different["after"]["verdict"]), (&"critical".into(), &"ok".into()));
-    assert_eq!((&told["whole"], &told["timings"][0]["expected_ms"]), (&true.into(), &30_000.into()));
-    assert_eq!(told["confirmations"][0]["typed"], "change");
+    assert_eq!((&value["whole"], &value["timings"][0]["expected_ms"]), (&true.into(), &30_000.into()));
+    assert_eq!(value["confirmations"][0]["typed"], "change");
 
     let page = run.midwatch("report", &["--format", "html"]).exits(0).out;
     assert!(page.starts_with("<!doctype html>") && !page.contains("role=\"alert\""));
@@ -74,9 +74,9 @@ fn a_damaged_journal_or_reading_is_told_first_and_in_the_exit_code() {
     journal[middle] ^= 1;
     fs::write(run.dir.journal(), journal).unwrap();
     for form in ["html", "md", "json"] {
-        let said = run.midwatch("report", &["--format", form]).exits(4);
-        assert!(said.err.contains("The journal is damaged at record"), "{form}: {}", said.err);
-        assert!(said.out.contains("The journal is damaged at record"), "{form}: {}", said.out);
+        let printed = run.midwatch("report", &["--format", form]).exits(4);
+        assert!(printed.err.contains("The journal is damaged at record"), "{form}: {}", printed.err);
+        assert!(printed.out.contains("The journal is damaged at record"), "{form}: {}", printed.out);
     }
 }
 

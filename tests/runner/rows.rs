@@ -85,8 +85,8 @@ fn a_row_that_does_not_fit_any_more_is_left_alone() {
     assert_eq!(set.iter().filter(|byte| **byte == b'\n').count(), 1 + 1 + 50);
     base.sql("UPDATE public.tasks SET note = 'kept' WHERE id = 7; INSERT INTO public.tasks VALUES (8, 'new')");
     let (_, later) = frozen(&base, "DELETE FROM public.tasks WHERE id <= 100 AND note <> 'kept'");
-    let moved = midwatch::runner::adapters::drift(&mut set.as_slice(), &mut later.as_slice());
-    assert_eq!(moved, ["a row no longer fits: 7", "a new row fits: 8"]);
+    let drift = midwatch::runner::adapters::drift(&mut set.as_slice(), &mut later.as_slice());
+    assert_eq!(drift, ["a row no longer fits: 7", "a new row fits: 8"]);
     let end = carry_out(&action, &set);
     assert_eq!((end.ending, end.detail.as_str()), (Ending::Ok, "DELETE of 49 of 50 rows, 1 left alone"));
     assert_eq!((end.counts["rows"], end.counts["left_alone"]), (49, 1));
@@ -124,8 +124,8 @@ fn a_set_that_is_bounded_goes_by_its_predicate_and_no_further() {
     assert_eq!(changed("xz"), "2500", "each once, although it still fits");
     let end = carry_out(&action, &bounded(&set, 1500));
     assert_eq!(end.ending, Ending::Failed);
-    let told = "stopped: there are more rows than were shown: UPDATE of 1,500 of at most 1,500";
-    assert!(end.detail.starts_with(told), "{end:?}");
+    let output = "stopped: there are more rows than were shown: UPDATE of 1,500 of at most 1,500";
+    assert!(end.detail.starts_with(output), "{end:?}");
     assert_eq!(changed("xzz"), "1500");
 }
 

@@ -57,10 +57,10 @@ fn a_long_output_is_saved_whole_and_used_whole() {
 fn an_output_that_is_too_long_is_refused_with_its_size() {
     let estate = estate(&"a line of sixteen\n".repeat((17 << 20) / 18));
     estate.procedure("read", "", STEPS.split("[[work]]\ntitle  = \"Use").next().unwrap());
-    let said = estate.start("read", &[]);
+    let printed = estate.start("read", &[]);
     let outcome = estate.run().view().step(0).unwrap().outcome.clone().unwrap();
     assert!(outcome.detail.contains("it printed 17") && outcome.detail.contains("at most 16"), "{}", outcome.detail);
-    assert!(outcome.whole.is_empty() && said.code != Some(0), "{:?}", said.code);
+    assert!(outcome.whole.is_empty() && printed.code != Some(0), "{:?}", printed.code);
 }
 
 /// An estate with so many series of backups, each with one file.
@@ -94,10 +94,10 @@ fn the_facts_of_every_row_are_saved_or_the_read_is_refused_with_their_size() {
     estate.procedure("facts", "", FACTS);
     assert_ne!(estate.start("facts", &["--yes", "change"]).code, Some(0));
     let outcome = estate.run().view().step(0).unwrap().outcome.clone().unwrap();
-    let told = |words: &str| assert!(outcome.detail.contains(words), "{}", outcome.detail);
-    told("unknown: it brought ");
-    told(" facts of ");
-    told("at most 128 KiB are kept");
+    let describe = |words: &str| assert!(outcome.detail.contains(words), "{}", outcome.detail);
+    describe("unknown: it brought ");
+    describe(" facts of ");
+    describe("at most 128 KiB are kept");
     assert!(!estate.tree("copy").exists(), "nothing used a part of it");
     // A check is not refused for what it saw: it says how much of that is not kept.
     estate.procedure("check", "", "[[look]]\ntitle = \"Check\"\ncheck = { probe = \"backup\", at_least = \"warn\" }\n");
@@ -164,8 +164,8 @@ fn a_long_text_that_changed_since_it_was_shown_is_not_written_over() {
     cache.step("change", "\"set\", key = \"mode\", value = \"new\", expire = \"1h\"", "");
     cache.ask(&["SET", "mode", &"c".repeat(300 << 10)]);
     let (_run, prompt) = cache.asked();
-    let told = "mode holds 300 KiB: its content is too long to be compared before the act";
-    assert!(preview(&prompt).warnings.contains(&told.to_owned()), "{:?}", preview(&prompt).warnings);
+    let text = "mode holds 300 KiB: its content is too long to be compared before the act";
+    assert!(preview(&prompt).warnings.contains(&text.to_owned()), "{:?}", preview(&prompt).warnings);
 }
 
 #[test]
@@ -229,8 +229,8 @@ fn a_script_is_shown_whole_or_refused_with_its_size() {
     assert_eq!(preview(&run.prompt()).listing.as_ref().unwrap().text, long);
     run.midwatch("abort", &[]).exits(0);
     script(&format!("#!/bin/sh\n{}", ": a line\n".repeat(40_000)));
-    let said = estate.start("script", &["--yes", "change"]).exits(7);
-    said.prints("tool: it has 352 KiB, and at most 256 KiB in 20,000 lines are shown");
+    let printed = estate.start("script", &["--yes", "change"]).exits(7);
+    printed.prints("tool: it has 352 KiB, and at most 256 KiB in 20,000 lines are shown");
     // As many bytes as may be shown, and each of them six in a record.
     script(&format!("#!/bin/sh\n: {}\n", "\u{1}".repeat(200 << 10)));
     estate.start("script", &["--yes", "change"]).exits(7).prints("and a prompt holds at most 480 KiB");

@@ -73,9 +73,9 @@ fn a_dump_that_waits_for_a_lock_says_while_it_waits_who_holds_it() {
     let pid = base.sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'holder'");
     program(&base, "exec = [\"pg_dump\", \"-Fc\", \"--table=public.tasks\", \"-f\", \"{{run.dir}}/db.dump\"]");
     let run = stuck(&base);
-    let told = format!("it waits for pid {pid} (holder, ");
+    let text = format!("it waits for pid {pid} (holder, ");
     wait_for("who holds the lock", || {
-        std::fs::read_to_string(run.dir.log("1.1.log")).ok().filter(|log| log.contains(&told))
+        std::fs::read_to_string(run.dir.log("1.1.log")).ok().filter(|log| log.contains(&text))
     });
     assert!(run.view().steps[0].outcome.is_none(), "it still waits");
     assert_eq!(aborted(&run).ending, Ending::Cancelled);

@@ -152,16 +152,16 @@ fn of_two_aborts_at_once_each_says_how_the_run_stands() {
     let estate = estate();
     for _ in 0..10 {
         let run = estate.start_waiting("one");
-        let said = std::thread::scope(|scope| {
+        let lines = std::thread::scope(|scope| {
             let both = [(); 3].map(|()| scope.spawn(|| run.midwatch("abort", &[])));
             both.map(|one| one.join().unwrap())
         });
         assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
-        assert!(said.iter().any(|said| said.code == Some(0)));
-        for said in said {
-            match said.code {
+        assert!(lines.iter().any(|printed| printed.code == Some(0)));
+        for answer in lines {
+            match answer.code {
                 Some(0) => {}
-                _ => drop(said.exits(2).prints(&format!("run {} is over: aborted", run.dir.id))),
+                _ => drop(answer.exits(2).prints(&format!("run {} is over: aborted", run.dir.id))),
             }
         }
     }

@@ -157,8 +157,8 @@ fn a_lock_that_is_held_is_tried_for_again_and_given_up_with_its_holder() {
     base.step("change", "VACUUM public.tasks", "");
     let holder = base.session("holder", "BEGIN; LOCK TABLE public.tasks IN SHARE MODE");
     let (run, prompt) = base.asked();
-    let told = fact(preview(&prompt), "in the way").to_owned();
-    assert!(told.contains("(holder, ") && told.contains("holds ShareLock"), "{told}");
+    let text = fact(preview(&prompt), "in the way").to_owned();
+    assert!(text.contains("(holder, ") && text.contains("holds ShareLock"), "{text}");
     run.accept(&prompt, consent(&prompt));
     let end = outcome(&run);
     assert_eq!(end.ending, Ending::Failed);
@@ -295,9 +295,9 @@ fn a_destroy_needs_its_phrase_and_names_who_depends() {
     let seen = preview(&prompt);
     assert_eq!(seen.phrase, "truncate 1 tasks");
     // Every one of them: what they lose is part of what is confirmed.
-    let told = "7 depend on public.tasks: foreign key of public.parts, view public.names, view public.v1, view public.v2, \
+    let text = "7 depend on public.tasks: foreign key of public.parts, view public.names, view public.v1, view public.v2, \
         view public.v3, view public.v4, view public.v5";
-    assert!(seen.warnings.iter().any(|warning| warning == told), "{:?}", seen.warnings);
+    assert!(seen.warnings.iter().any(|warning| warning == text), "{:?}", seen.warnings);
     let change = midwatch::journal::record::Answer::Confirm { typed: "change".to_owned() };
     run.refused(&run.to_it(crate::support::run::demand(&prompt, change)), "");
     base.sql("GRANT TRUNCATE ON public.parts TO admin");

@@ -89,7 +89,7 @@ fn a_prompt_whose_set_cannot_be_kept_closes_for_that_and_not_for_a_set_that_move
     disk.fill();
     let next = run.prompt_after(&prompt.id);
     let closed = run.events().into_iter().find_map(|event| match event {
-        Event::PromptClosed { prompt: id, why, moved } if id == prompt.id => Some((why, moved.join("; "))),
+        Event::PromptClosed { prompt: id, why, moved_to: drift } if id == prompt.id => Some((why, drift.join("; "))),
         _ => None,
     });
     let (why, cause) = closed.unwrap();
@@ -159,13 +159,13 @@ fn a_state_directory_that_is_not_ours_alone_is_refused() {
 fn a_run_whose_directory_is_removed_in_mid_step_changes_nothing_more() {
     let estate = Estate::default();
     give(&estate);
-    let said = act_during(&estate, || {
+    let printed = act_during(&estate, || {
         let run = estate.run();
         // The runner and the shim hold their files; only the names are gone.
         wait_for("the removal", || fs::remove_dir_all(&run.dir.path).ok());
         fs::write(estate.tree("go"), "").unwrap();
     });
-    said.exits(74).prints("was removed");
+    printed.exits(74).prints("was removed");
     estate.nothing_runs();
     assert_eq!(effects(&estate), (1, 0));
 }
@@ -186,14 +186,14 @@ fn a_run_whose_directory_is_removed_while_it_asks_stops() {
 fn a_journal_that_another_program_wrote_to_is_not_written_on() {
     let estate = Estate::default();
     give(&estate);
-    let said = act_during(&estate, || {
+    let printed = act_during(&estate, || {
         use std::io::Write;
         let run = estate.run();
         let mut journal = fs::File::options().append(true).open(run.dir.journal()).unwrap();
         journal.write_all(b"x").unwrap();
         fs::write(estate.tree("go"), "").unwrap();
     });
-    said.exits(74).prints("another program changed it");
+    printed.exits(74).prints("another program changed it");
     assert_eq!(effects(&estate), (1, 0));
     estate.run().midwatch("verify", &[]).exits(3);
     estate.nothing_runs();
@@ -208,10 +208,10 @@ fn with_failing_sync(estate: &Estate, nth: u32) -> (Printed, Vec<String>) {
     command.arg(format!("inject={inject}")).arg("-o").arg(&trace).arg(crate::support::estate::BINARY);
     command.args(["run", "test/two", "--yes", "change"]);
     estate.surround(&mut command);
-    let said = finish(command);
+    let printed = finish(command);
     estate.nothing_runs();
     let seen = fs::read_to_string(&trace).unwrap_or_default();
-    (said, seen.lines().map(str::to_owned).collect())
+    (printed, seen.lines().map(str::to_owned).collect())
 }
 
 #[test]
@@ -223,8 +223,8 @@ fn a_sync_that_fails_stops_the_run_and_is_not_tried_again() {
         let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0");
         give(&estate);
         fs::write(estate.tree("go"), "").unwrap();
-        let (said, seen) = with_failing_sync(&estate, nth);
-        said.exits(74).prints("sync");
+        let (printed, seen) = with_failing_sync(&estate, nth);
+        printed.exits(74).prints("sync");
         assert_eq!(effects(&estate), expected, "sync {nth}");
         let failed = seen.iter().position(|line| line.contains("INJECTED")).expect("no sync failed");
         let runner = seen[failed].split_whitespace().next().unwrap();
@@ -246,8 +246,8 @@ fn a_sync_that_fails_stops_the_run_and_is_not_tried_again() {
 fn a_runner_that_is_killed_leaves_no_words_and_is_told_from_one_that_gave_up() {
     let estate = Estate::default();
     give(&estate);
-    let said = act_during(&estate, || kill_wholly(estate.run().runner()));
-    said.exits(8).prints("is gone while a step was under way");
+    let printed = act_during(&estate, || kill_wholly(estate.run().runner()));
+    printed.exits(8).prints("is gone while a step was under way");
     fs::write(estate.tree("go"), "").unwrap();
     assert_eq!(estate.run().drive().sealed, Some(RunStatus::Ok));
     assert_eq!(effects(&estate), (1, 1));

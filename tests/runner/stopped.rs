@@ -62,12 +62,12 @@ fn nothing_failed(run: &Run<'_>, view: &RunView) {
     };
     let all = [marked("class=\"bad\""), marked("class=\"pill bad\""), marked("class=\"tight bad\"")].concat();
     assert_eq!(all, Vec::<String>::new());
-    let told: serde_json::Value = serde_json::from_str(&report("json")).unwrap();
-    assert_eq!(told["status"], "aborted");
+    let value: serde_json::Value = serde_json::from_str(&report("json")).unwrap();
+    assert_eq!(value["status"], "aborted");
     let grave = |deviation: &&serde_json::Value| {
         deviation["grave"] == true && deviation["what"].as_str().unwrap().contains("cancelled")
     };
-    assert_eq!(told["deviations"].as_array().unwrap().iter().find(grave), None);
+    assert_eq!(value["deviations"].as_array().unwrap().iter().find(grave), None);
     run.is_whole_and_known();
     run.estate.nothing_runs();
 }

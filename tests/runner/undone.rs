@@ -32,17 +32,17 @@ struct Case {
     /// The step's `do` and `undo`.
     acts: (&'static str, &'static str),
     /// What is said of the act, and of its undo.
-    says: (&'static str, &'static str),
+    answer: (&'static str, &'static str),
     parts: Parts,
 }
 
 const fn case(
     kind: &'static str,
     acts: (&'static str, &'static str),
-    says: (&'static str, &'static str),
+    output: (&'static str, &'static str),
     parts: Parts,
 ) -> Case {
-    Case { kind, effect: "change", acts, says, parts }
+    Case { kind, effect: "change", acts, answer: output, parts }
 }
 
 const RESTORE: &str = "files = 'restore'";
@@ -223,7 +223,7 @@ impl Case {
         let view = run.wait(self.kind, over);
         assert!(view.sealed.is_some(), "{}: {:?}", self.kind, view.prompt);
         run.sealed();
-        let (did, back) = (filled(self.says.0), filled(self.says.1));
+        let (did, back) = (filled(self.answer.0), filled(self.answer.1));
         let step = &view.steps[0];
         let outcome = |end: &Option<midwatch::journal::record::Outcome>| {
             let end = end.clone().unwrap_or_else(|| panic!("{}: {view:?}", self.kind));
@@ -261,8 +261,8 @@ impl Case {
         let html = report("html");
         let html_row = html.lines().find(|line| line.contains(">undone</td>")).unwrap_or_default();
         let json = report("json");
-        let told: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let step = &told["steps"][0];
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let step = &value["steps"][0];
         missing([
             ("plain", line, &plain),
             ("md", md_row.contains("| undone |") && ordered(md_row, act, undo), &md),
@@ -324,9 +324,9 @@ fn restored() -> Vec<String> {
     let steps = "[[work]]\ntitle = \"Work\"\neffect = \"destroy\"\n\
                  do = { files = \"delete\", under = \"logs\", match = \"*\" }\nundo = { files = \"restore\" }\n";
     estate.procedure("none", "", steps);
-    let said = estate.start("none", &[]).exits(2).err;
-    let words = said.split_once(" follows ").unwrap_or_else(|| panic!("{said}")).1;
-    let words = words.split_once(" of files only").unwrap_or_else(|| panic!("{said}")).0;
+    let text = estate.start("none", &[]).exits(2).err;
+    let words = text.split_once(" follows ").unwrap_or_else(|| panic!("{text}")).1;
+    let words = words.split_once(" of files only").unwrap_or_else(|| panic!("{text}")).0;
     words.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 

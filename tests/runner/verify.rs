@@ -34,13 +34,13 @@ undo   = { none = "a test" }
 }
 
 /// Spoils a file, looks, and puts it back.
-fn spoilt(run: &Run<'_>, path: &Path, spoil: impl Fn(&mut Vec<u8>), code: i32, says: &str) {
+fn spoilt(run: &Run<'_>, path: &Path, spoil: impl Fn(&mut Vec<u8>), code: i32, text: &str) {
     let good = fs::read(path).unwrap();
     let mut bad = good.clone();
     spoil(&mut bad);
     fs::write(path, bad).unwrap();
-    let said = run.midwatch("verify", &[]).exits(code).prints(says);
-    assert!(code == 0 || !said.out.contains("whole and"), "one verdict: {}", said.out);
+    let printed = run.midwatch("verify", &[]).exits(code).prints(text);
+    assert!(code == 0 || !printed.out.contains("whole and"), "one verdict: {}", printed.out);
     fs::write(path, good).unwrap();
 }
 
@@ -122,14 +122,14 @@ fn a_sealed_journal_that_is_cut_at_the_end_of_a_line_is_damaged_for_every_comman
             let before_any_attempt = fs::read_to_string(&journal).unwrap().matches("step.intent").count() == 0;
             // Without its seal beside it, the attempts show it as long as one of theirs is missing; after that nothing proves it.
             if !seal && !before_any_attempt {
-                let said = run.midwatch("verify", &[]);
+                let printed = run.midwatch("verify", &[]);
                 let text = fs::read_to_string(&journal).unwrap();
                 if text.matches("step.intent").count() == 3 {
                     let ends = format!("not sealed: it ends after record {}", text.lines().count());
-                    let said = said.exits(0).prints(&ends).prints("no runner has it");
-                    assert!(!said.out.contains("whole"), "{}", said.out);
+                    let answer = printed.exits(0).prints(&ends).prints("no runner has it");
+                    assert!(!answer.out.contains("whole"), "{}", answer.out);
                 } else {
-                    said.exits(4).prints("damaged");
+                    printed.exits(4).prints("damaged");
                 }
                 continue;
             }

@@ -37,9 +37,9 @@ fn waiting(estate: &Estate) -> Run<'_> {
 }
 
 /// Waits until a log says something.
-fn looked(run: &Run<'_>, attempt: &str, said: &str) {
+fn looked(run: &Run<'_>, attempt: &str, text: &str) {
     let log = run.dir.log(&format!("{attempt}.log"));
-    wait_for(said, || fs::read_to_string(&log).unwrap_or_default().contains(said).then_some(()));
+    wait_for(text, || fs::read_to_string(&log).unwrap_or_default().contains(text).then_some(()));
 }
 
 fn outcome(run: &Run<'_>) -> Outcome {

@@ -158,8 +158,8 @@ fn what_is_not_proved_after_the_way_back_is_said() {
     let view = estate.run().sealed();
     assert_eq!(view.went_back(), Some(WentBack { undone: 2, left: 0, proved: Some(false) }));
     assert_eq!(states(&view), ["done", "undone", "undone", "failed", "skipped", "done"]);
-    let told = "nothing to take back: passed over step 3, which is undone already; step 2, which is undone already";
-    assert_eq!(remark(&view, 4), told);
+    let text = "nothing to take back: passed over step 3, which is undone already; step 2, which is undone already";
+    assert_eq!(remark(&view, 4), text);
     assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
 }
 

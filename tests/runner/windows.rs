@@ -67,8 +67,8 @@ fn what_cannot_be_done_and_taken_back_before_the_end_is_refused_with_its_numbers
     let estate = estate("03:42");
     estate.procedure("long", "window = \"weekly\"\nbudget = { undo = \"20m\" }", &step("one", "12m"));
     // A minute is given to a slow machine: 18 min are left at the most, and 17 at the least.
-    let said = estate.start("long", &["--yes", "change"]).exits(7).prints("needs 12 m + 20 m way back, 17 m left");
-    said.prints("window weekly ends 04:00 UTC");
+    let printed = estate.start("long", &["--yes", "change"]).exits(7).prints("needs 12 m + 20 m way back, 17 m left");
+    printed.prints("window weekly ends 04:00 UTC");
     assert!(estate.runs().is_empty());
     set_clock(&estate, &sunday("03:20"));
     estate.start("long", &["--yes", "change"]).exits(0);
@@ -151,8 +151,8 @@ fn the_way_back_goes_on_past_the_end_and_is_said_to() {
     assert_eq!((estate.lines("done"), estate.lines("undone")), (1, 1));
     assert!(view.time.late.iter().any(|late| late.undo && late.step == 0), "{:?}", view.time.late);
     run.is_whole_and_known();
-    let said = run.midwatch("report", &[]).exits(0).prints("the way back of step 1");
-    said.prints("after the end of its window");
+    let printed = run.midwatch("report", &[]).exits(0).prints("the way back of step 1");
+    printed.prints("after the end of its window");
 }
 
 #[test]
@@ -234,8 +234,8 @@ fn how_long_steps_took_is_learnt_and_shown() {
     for _ in 0..3 {
         estate.start("good", &["--yes", "change"]).exits(0);
     }
-    let said = estate.midwatch(&["plan", "test/good"]).exits(0);
-    assert!(said.out.contains("(3 earlier runs, longest "), "{}", said.out);
+    let printed = estate.midwatch(&["plan", "test/good"]).exits(0);
+    assert!(printed.out.contains("(3 earlier runs, longest "), "{}", printed.out);
     let run = estate.start_waiting("good");
     let pace = run.view().step(0).unwrap().head.timing.pace.unwrap();
     assert_eq!(pace.runs, 3);

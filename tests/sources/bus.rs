@@ -174,8 +174,8 @@ async fn answer(
         "KillUnit" => {
             let (unit, whom, signal): (String, String, i32) = call.body().deserialize().unwrap();
             assert_eq!((unit.as_str(), whom.as_str()), (UNIT, "main"));
-            let told = Command::new("kill").args([format!("-{signal}"), main.to_string()]).status();
-            assert!(told.unwrap().success());
+            let result = Command::new("kill").args([format!("-{signal}"), main.to_string()]).status();
+            assert!(result.unwrap().success());
             connection.reply(&header, &()).await
         }
         other => {

@@ -22,8 +22,8 @@ const KINDS: [(&str, &str); 10] = [
     ("bloat", "bloat"),
 ];
 
-pub(super) fn report(said: &Printed) -> Value {
-    serde_json::from_str(&said.out).unwrap_or_else(|cause| panic!("{cause}:\n{}\n{}", said.out, said.err))
+pub(super) fn report(printed: &Printed) -> Value {
+    serde_json::from_str(&printed.out).unwrap_or_else(|cause| panic!("{cause}:\n{}\n{}", printed.out, printed.err))
 }
 
 /// The rows of a pane.
@@ -66,8 +66,8 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 fn one_reading_of_everything_has_the_promised_shape() {
     let world = World::start();
     let before = jiff::Timestamp::now();
-    let said = world.estate.midwatch(&["check", "--json"]).exits(2);
-    let report = report(&said);
+    let printed = world.estate.midwatch(&["check", "--json"]).exits(2);
+    let report = report(&printed);
     let top: BTreeSet<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(top, BTreeSet::from(["schema", "estate", "at", "panes", "not_found"]));
     assert_eq!((&report["schema"], &report["estate"]), (&Value::from(1), &Value::from("faults")));
@@ -172,7 +172,7 @@ fn what_a_row_lacks_is_printed_with_what_would_help() {
     assert_eq!(remedy("backup", "fresh", None), "no SHA-256 beside it: expects set-0.dump.sha256");
     assert_eq!(remedy("redis", "cache", None), Value::Null);
     // So it stands in the text, behind what the row says.
-    let said = world.estate.midwatch(&["check"]).exits(2);
+    let printed = world.estate.midwatch(&["check"]).exits(2);
     for (row, remedy) in [
         ("postgres     main  ", " · role without pg_monitor · GRANT pg_monitor TO watch"),
         ("bloat        main public.orders  ", " · GRANT pg_read_all_data TO watch"),
@@ -180,7 +180,7 @@ fn what_a_row_lacks_is_printed_with_what_would_help() {
     ] {
         let (kind, name) = row.split_once(' ').unwrap();
         let is_it = |line: &&str| line.contains(kind) && line.contains(&format!("  {}  ", name.trim()));
-        let line = said.out.lines().find(is_it).unwrap_or_else(|| panic!("{row} in {}", said.out));
+        let line = printed.out.lines().find(is_it).unwrap_or_else(|| panic!("{row} in {}", printed.out));
         assert!(line.trim_end().ends_with(remedy), "{line}");
     }
 }
@@ -210,8 +210,8 @@ fn what_refuses_is_critical_and_what_cannot_be_looked_at_is_unknown() {
     );
     world.write_estate(&format!("{}{absent}", world.servers()));
     world.lose();
-    let said = world.estate.midwatch(&["check", "--json"]).exits(2);
-    let first = report(&said);
+    let printed = world.estate.midwatch(&["check", "--json"]).exits(2);
+    let first = report(&printed);
     let away = away.to_str().unwrap();
     let down =
         [("service", "web"), ("postgres", "main"), ("redis", "cache"), ("certificate", "served"), ("bloat", "main")];
@@ -222,11 +222,11 @@ fn what_refuses_is_critical_and_what_cannot_be_looked_at_is_unknown() {
         assert!(row["observed_at"].is_string() && row["stale"] == false, "{row:#}");
         assert!(documented()[kind].contains("down"));
     }
-    for (kind, target, says) in
+    for (kind, target, text) in
         [("backup", "gone", "no such directory"), ("mount", away, "not mounted: no such directory")]
     {
         let row = row(&first, kind, target, None);
-        assert_eq!((&row["verdict"], &row["detail"]), (&"critical".into(), &says.into()), "{row:#}");
+        assert_eq!((&row["verdict"], &row["detail"]), (&"critical".into(), &text.into()), "{row:#}");
     }
     // The bus is our means of looking, and says nothing of the unit.
     let unit = row(&first, "unit", bus::UNIT, None);
@@ -250,7 +250,7 @@ fn what_refuses_is_critical_and_what_cannot_be_looked_at_is_unknown() {
 fn what_is_down_fails_a_gate_and_the_outcome_says_so() {
     let mut world = World::start();
     world.lose();
-    for (name, check, says) in [
+    for (name, check, text) in [
         ("service", "probe = \"service\", target = \"web\"", "critical: down: connection refused"),
         ("http", &*format!("http = \"http://{}/health\"", world.web.address), "down: error sending request"),
         ("part", "probe = \"redis\", target = \"cache\", object = \"memory\"", "critical: down: "),
@@ -258,15 +258,20 @@ fn what_is_down_fails_a_gate_and_the_outcome_says_so() {
     ] {
         let step = format!("[[look]]\ntitle = \"Look\"\ncheck = {{ {check} }}\n");
         world.estate.procedure(name, "", &step);
-        let said = world.estate.start(name, &[]).exits(1);
-        assert!(said.out.contains(says) && !said.out.contains("unknown"), "{name}: {}{}", said.out, said.err);
+        let printed = world.estate.start(name, &[]).exits(1);
+        assert!(
+            printed.out.contains(text) && !printed.out.contains("unknown"),
+            "{name}: {}{}",
+            printed.out,
+            printed.err
+        );
     }
     // What says nothing leaves open how it is.
     world.come_back();
     world.freeze(true);
-    let said = world.estate.start("service", &[]);
+    let answer = world.estate.start("service", &[]);
     world.freeze(false);
-    assert!(said.out.contains("unknown: timed out after 1 s"), "{}{}", said.out, said.err);
+    assert!(answer.out.contains("unknown: timed out after 1 s"), "{}{}", answer.out, answer.err);
 }
 
 /// An estate without servers.
@@ -322,8 +327,8 @@ fn the_exit_code_is_the_worst_rows_and_an_empty_pane_counts_when_it_was_asked_fo
         (nameless.to_owned(), &["health"], 3),
     ] {
         world.estate(&entries);
-        let said = world.check(panes, code);
-        let report = report(&said);
+        let printed = world.check(panes, code);
+        let report = report(&printed);
         let given: BTreeSet<&str> = report["panes"].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(given, panes.iter().copied().collect(), "the panes that were asked for, and no other");
     }
@@ -336,12 +341,12 @@ fn the_exit_code_is_the_worst_rows_and_an_empty_pane_counts_when_it_was_asked_fo
     world.check(&["certificates", "backups"], 1);
     // Panes without rows do not count where none was asked for.
     world.estate(&fresh);
-    let said = world.0.midwatch(&["check", "--json"]);
-    let report = report(&said);
+    let answer = world.0.midwatch(&["check", "--json"]);
+    let report = report(&answer);
     assert!(rows(&report, "bloat").is_empty() && rows(&report, "certificates").is_empty());
     let worst = |verdict: &str| all(&report).any(|row| row["verdict"] == verdict);
     let code = [("critical", 2), ("unknown", 3), ("warn", 1), ("ok", 0)].into_iter().find(|(word, _)| worst(word));
-    assert_eq!(said.code, code.map(|(_, code)| code), "{report:#}");
+    assert_eq!(answer.code, code.map(|(_, code)| code), "{report:#}");
 
     // Text says the same.
     world.estate(&fresh);
@@ -349,8 +354,8 @@ fn the_exit_code_is_the_worst_rows_and_an_empty_pane_counts_when_it_was_asked_fo
     world.0.midwatch(&["check", "backups"]).exits(0).prints("ok        backup");
     // What prevents a reading is unknown, and nothing that looks like a reading is printed.
     world.estate("[[backup]]\nname = 3\n");
-    let said = world.0.midwatch(&["check", "--json"]).exits(3).prints("midwatch.toml:");
-    assert!(said.out.is_empty(), "{}", said.out);
+    let output = world.0.midwatch(&["check", "--json"]).exits(3).prints("midwatch.toml:");
+    assert!(output.out.is_empty(), "{}", output.out);
     world.0.midwatch(&["check", "nonsense"]).exits(3);
 }
 
@@ -382,18 +387,18 @@ fn without_any_environment_this_host_is_read_all_the_same() {
         let mut command = Command::new(crate::support::estate::BINARY);
         command.args(["check", "health", "--json"]).env_clear();
         command.envs(path.map(|path| ("PATH", path)));
-        let said = finish(command);
-        assert!(said.err.is_empty(), "{}", said.err);
-        let report = report(&said);
+        let printed = finish(command);
+        assert!(printed.err.is_empty(), "{}", printed.err);
+        let report = report(&printed);
         has_facts(row(&report, "host", "cpu", None), "busy_ratio");
         let absent = report["not_found"].as_array().unwrap();
         assert!(absent.iter().any(|line| line.as_str().unwrap().contains("estate file")));
     }
     let mut command = Command::new(crate::support::estate::BINARY);
     command.args(["check", "health"]).env_clear();
-    let said = finish(command).out;
+    let text = finish(command).out;
     let no_file = "not found an estate file: looked for /etc/midwatch/midwatch.toml\n";
     for line in ["found     the mounts of this host\n", no_file] {
-        assert!(said.contains(line), "{said}");
+        assert!(text.contains(line), "{text}");
     }
 }

@@ -72,8 +72,8 @@ fn every_row(pty: &Pty, they: They) {
         let screen = pty.wait_for(LONG, |screen| {
             rows.iter().all(|(name, _)| line(screen, name).is_some_and(|line| is_as(they, name, line)))
         });
-        let tells = |name: &str| they != They::Refuse || !SERVERS.contains(&name);
-        for (name, word) in rows.iter().filter(|(name, word)| *word != "reclaim" && tells(name)) {
+        let describe = |name: &str| they != They::Refuse || !SERVERS.contains(&name);
+        for (name, word) in rows.iter().filter(|(name, word)| *word != "reclaim" && describe(name)) {
             let line = line(&screen, name).unwrap();
             assert!(line.contains(word), "{name} no longer says {word:?}: {line}");
         }
@@ -169,10 +169,10 @@ fn everything_is_lost_and_found_again_and_no_key_waits_for_it() {
 fn check_ends_when_everything_hangs() {
     let world = World::start();
     world.freeze(true);
-    let said = world.estate.midwatch(&["check", "health", "--json"]);
+    let printed = world.estate.midwatch(&["check", "health", "--json"]);
     world.freeze(false);
-    assert_eq!(said.code, Some(3), "{}", said.out);
-    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(printed.code, Some(3), "{}", printed.out);
+    let report: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
     let rows = report["panes"]["health"].as_array().unwrap();
     for kind in ["service", "unit", "postgres", "redis"] {
         let row = rows.iter().find(|row| row["kind"] == kind).unwrap();

@@ -14,10 +14,11 @@ fn check(prepare: &str, own: &Path) -> (Printed, Value) {
         Path::new(BINARY),
     ]);
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", own);
-    let said = finish(command);
-    let report = serde_json::from_str(&said.out).unwrap_or_else(|cause| panic!("{cause}: {} {}", said.out, said.err));
-    assert!(said.err.is_empty(), "{}", said.err);
-    (said, report)
+    let printed = finish(command);
+    let report =
+        serde_json::from_str(&printed.out).unwrap_or_else(|cause| panic!("{cause}: {} {}", printed.out, printed.err));
+    assert!(printed.err.is_empty(), "{}", printed.err);
+    (printed, report)
 }
 
 fn rows<'a>(report: &'a Value, kind: &str) -> Vec<&'a Value> {
@@ -47,11 +48,11 @@ fn a_mount_table_that_fails_is_a_row_with_its_reason() {
     ];
     for (text, why) in cases {
         fs::write(&table, text).unwrap();
-        let (said, report) = check(over, own.path());
+        let (printed, report) = check(over, own.path());
         let [row] = rows(&report, "mount")[..] else { panic!("{report:#}") };
         assert_eq!((row["target"].as_str(), row["verdict"].as_str()), (Some("mounts"), Some("unknown")));
         assert_eq!((row["detail"].as_str(), row["source"].as_str()), (Some(why), Some("/proc/self/mountinfo")));
-        assert_eq!(said.code, Some(3));
+        assert_eq!(printed.code, Some(3));
     }
     fs::write(&table, good).unwrap();
     let (_, report) = check(over, own.path());

@@ -13,9 +13,9 @@ fn check(estate: &Estate, fstab: &str, script: &str) -> Value {
     command.arg(format!("mount --bind '{}' /etc/fstab\n{script}\nexec \"$0\" check health --json", table.display()));
     command.arg(crate::support::estate::BINARY);
     estate.surround(&mut command);
-    let said = finish(command);
-    assert!(said.err.is_empty(), "{}", said.err);
-    report(&said)
+    let printed = finish(command);
+    assert!(printed.err.is_empty(), "{}", printed.err);
+    report(&printed)
 }
 
 fn of<'a>(report: &'a Value, path: &Path) -> &'a Value {

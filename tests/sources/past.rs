@@ -141,14 +141,18 @@ fn the_figures_of_a_target_are_printed_with_their_gaps() {
         night.estate.midwatch(&["check", "health"]);
     }
     night.ago(0);
-    let said = night.estate.midwatch(&["history", "web"]).exits(0);
-    let lines: Vec<&str> = said.out.lines().collect();
-    let [title, first, gap, second, third] = *lines else { panic!("{}", said.out) };
+    let printed = night.estate.midwatch(&["history", "web"]).exits(0);
+    let lines: Vec<&str> = printed.out.lines().collect();
+    let [title, first, gap, second, third] = *lines else { panic!("{}", printed.out) };
     assert_eq!(title, "service web: latency");
-    assert!([first, second, third].iter().all(|line| line.ends_with(" ms") && line.contains(" UTC  ")), "{}", said.out);
+    assert!(
+        [first, second, third].iter().all(|line| line.ends_with(" ms") && line.contains(" UTC  ")),
+        "{}",
+        printed.out
+    );
     assert!(matches!(gap, "  nothing was read for 58 m" | "  nothing was read for 59 m"), "{gap}");
-    let said = night.estate.midwatch(&["history", "web", "--hours", "1", "--json"]).exits(0);
-    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let answer = night.estate.midwatch(&["history", "web", "--hours", "1", "--json"]).exits(0);
+    let report: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
     let series = &report["series"][0];
     assert_eq!((&report["schema"], &report["series"].as_array().unwrap().len()), (&1.into(), &1));
     assert_eq!(

@@ -118,11 +118,11 @@ impl Way {
     }
 
     fn run(&self, world: &World, arguments: &[&str]) -> Printed {
-        let said = finish(self.command(world, arguments));
-        for (stream, text) in [("output", &said.out), ("errors", &said.err)] {
+        let printed = finish(self.command(world, arguments));
+        for (stream, text) in [("output", &printed.out), ("errors", &printed.err)] {
             is_clean(&format!("{}: the {stream} of {arguments:?}", self.name), text.as_bytes());
         }
-        said
+        printed
     }
 
     /// Every command that prints what it knows.
@@ -158,8 +158,8 @@ impl Way {
 const LOOK: &str = "[[look]]\ntitle = \"Look\"\ncheck = { exec = [\"uname\"] }\n";
 const HEADER: &str = "purpose = \"Look\"\nowner = \"tests\"\nreviewed = 2026-11-21\nreview_every = \"90d\"\n";
 
-fn verdict(said: &Printed, kind: &str) -> (String, String) {
-    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+fn verdict(printed: &Printed, kind: &str) -> (String, String) {
+    let report: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
     let rows = report["panes"]["health"].as_array().unwrap();
     let row = rows.iter().find(|row| row["kind"] == kind && row["object"].is_null());
     let row = row.unwrap_or_else(|| panic!("no row of {kind}: {report:#}"));
@@ -171,14 +171,14 @@ fn no_password_is_ever_told_whether_it_is_right_or_wrong_or_the_server_is_gone()
     let mut world = World::start();
     world.estate.procedure("look", HEADER, LOOK);
     for way in ways(&world, PG_PASSWORD, REDIS_PASSWORD) {
-        let said = way.every_command(&world);
+        let printed = way.every_command(&world);
         for kind in ["postgres", "redis"] {
-            assert_eq!(verdict(&said, kind).0, "ok", "{} {kind}:\n{}", way.name, said.out);
+            assert_eq!(verdict(&printed, kind).0, "ok", "{} {kind}:\n{}", way.name, printed.out);
         }
     }
     for way in ways(&world, WRONG, WRONG) {
-        let said = way.every_command(&world);
-        let (pg, redis) = (verdict(&said, "postgres"), verdict(&said, "redis"));
+        let answer = way.every_command(&world);
+        let (pg, redis) = (verdict(&answer, "postgres"), verdict(&answer, "redis"));
         assert_eq!((pg.0.as_str(), redis.0.as_str()), ("unknown", "unknown"), "{}", way.name);
         assert!(pg.1.contains("password") && pg.1.contains("watch"), "{}: {}", way.name, pg.1);
         assert!(redis.1.contains("password"), "{}: {}", way.name, redis.1);
@@ -186,9 +186,9 @@ fn no_password_is_ever_told_whether_it_is_right_or_wrong_or_the_server_is_gone()
     world.postgres.stop();
     world.redis.kill();
     for way in ways(&world, PG_PASSWORD, REDIS_PASSWORD) {
-        let said = way.every_command(&world);
+        let output = way.every_command(&world);
         for kind in ["postgres", "redis"] {
-            assert_eq!(verdict(&said, kind).0, "critical", "{} {kind}", way.name);
+            assert_eq!(verdict(&output, kind).0, "critical", "{} {kind}", way.name);
         }
     }
 }
@@ -249,10 +249,10 @@ fn a_password_that_stands_in_the_estate_file_is_refused_and_not_repeated() {
     ] {
         world.write_estate(&entry);
         for arguments in [&["lint"][..], &["check"], &["check", "--json"], &["plan", "test/look"], &["windows"]] {
-            let said = world.estate.midwatch(arguments);
-            assert_ne!(said.code, Some(0), "{entry} {arguments:?}");
-            is_clean(&entry.replace(PG_PASSWORD, "…").replace(REDIS_PASSWORD, "…"), said.out.as_bytes());
-            is_clean("the errors", said.err.as_bytes());
+            let printed = world.estate.midwatch(arguments);
+            assert_ne!(printed.code, Some(0), "{entry} {arguments:?}");
+            is_clean(&entry.replace(PG_PASSWORD, "…").replace(REDIS_PASSWORD, "…"), printed.out.as_bytes());
+            is_clean("the errors", printed.err.as_bytes());
         }
     }
 }
@@ -272,9 +272,9 @@ fn a_redis_url_that_cannot_be_read_is_not_repeated() {
             for arguments in [&["check", "health", "--json"][..], &["check", "health"]] {
                 let mut command = world.estate.command(arguments);
                 command.env_remove("MIDWATCH_CONFIG").env(name, &value).env("PGHOST", "127.0.0.1").env("PGPORT", "1");
-                let said = finish(command);
-                is_clean(&format!("{name}: {arguments:?}"), said.out.as_bytes());
-                is_clean(&format!("{name}: {arguments:?}"), said.err.as_bytes());
+                let printed = finish(command);
+                is_clean(&format!("{name}: {arguments:?}"), printed.out.as_bytes());
+                is_clean(&format!("{name}: {arguments:?}"), printed.err.as_bytes());
             }
         }
     }

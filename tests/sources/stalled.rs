@@ -49,8 +49,8 @@ fn check_ends_and_only_what_lies_on_a_stalled_mount_is_unknown() {
     let mirror = Mirror::mount();
     let estate = estate(&mirror).with("HOME", &mirror.at("home"));
     mirror.stop();
-    let said = mirror.midwatch(&estate, &[], &["check", "--json"]).exits(2);
-    let read = report(&said);
+    let printed = mirror.midwatch(&estate, &[], &["check", "--json"]).exits(2);
+    let read = report(&printed);
     for (kind, name) in rows_on_it(&mirror) {
         let row = row(&read, kind, &name, None);
         let detail = row["detail"].as_str().unwrap();
@@ -63,8 +63,8 @@ fn check_ends_and_only_what_lies_on_a_stalled_mount_is_unknown() {
     // A home on it alone is enough for the password file and the certificates of libpq.
     let alone = Estate::default().with("HOME", &mirror.at("home"));
     alone.configure("[[postgres]]\nname = \"main\"\nwatch = \"host=127.0.0.1 port=1 user=x dbname=x\"\n");
-    let said = mirror.midwatch(&alone, &[], &["check", "health", "--json"]);
-    let read = report(&said);
+    let answer = mirror.midwatch(&alone, &[], &["check", "health", "--json"]);
+    let read = report(&answer);
     let main = row(&read, "postgres", "main", None);
     assert!(main["verdict"] == "unknown" && main["detail"].as_str().unwrap().contains(" within "), "{main:#}");
     assert_eq!(main["source"], "127.0.0.1:1/x");
@@ -79,22 +79,22 @@ fn discovery_says_what_it_could_not_look_for() {
         let lost = all(report).filter(|row| row["detail"].as_str().unwrap().contains("no answer within"));
         lost.filter(|row| row["verdict"] == "unknown").map(|row| row["target"].as_str().unwrap().to_owned()).collect()
     };
-    let said = mirror.midwatch(&estate, &["MIDWATCH_CONFIG"], &["check", "--json"]);
-    let found = unknown(&report(&said));
+    let printed = mirror.midwatch(&estate, &["MIDWATCH_CONFIG"], &["check", "--json"]);
+    let found = unknown(&report(&printed));
     let wanted = ["estate file", "kubernetes", "postgres"].map(str::to_owned).into();
-    assert!(found.is_superset(&wanted), "{found:?}\n{}\n{}", said.out, said.err);
-    assert!(!found.contains("redis") && said.code != Some(0), "{found:?}");
+    assert!(found.is_superset(&wanted), "{found:?}\n{}\n{}", printed.out, printed.err);
+    assert!(!found.contains("redis") && printed.code != Some(0), "{found:?}");
 
     let estate = Estate::default().with("KUBECONFIG", &mirror.at("config"));
-    let said = mirror.midwatch(&estate, &["MIDWATCH_CONFIG"], &["check", "--json"]);
-    let found = unknown(&report(&said));
+    let answer = mirror.midwatch(&estate, &["MIDWATCH_CONFIG"], &["check", "--json"]);
+    let found = unknown(&report(&answer));
     assert!(found.contains("kubernetes") && !found.contains("postgres") && !found.contains("estate file"), "{found:?}");
 
     // What a command cannot do without is an error.
     let estate = Estate::default();
     let file = mirror.at("midwatch.toml");
-    let said = mirror.midwatch(&estate, &[], &["check", "--config", &file]).exits(3);
-    said.prints("cannot read the estate file").prints("no answer within").prints("findmnt");
+    let output = mirror.midwatch(&estate, &[], &["check", "--config", &file]).exits(3);
+    output.prints("cannot read the estate file").prints("no answer within").prints("findmnt");
     let estate = Estate::default().keeping_state_in(Path::new(&mirror.at("state")));
     let said = mirror.midwatch(&estate, &[], &["check", "checklist"]).exits(3);
     said.prints("cannot read the state directory ").prints("no answer within").prints(&mirror.at("state"));
@@ -119,9 +119,9 @@ fn hasty() -> Estate {
 }
 
 /// Asserts that a command ends with an error that names the path.
-fn gives_up(said: Printed, command: &[&str], path: &str) {
+fn gives_up(printed: Printed, command: &[&str], path: &str) {
     let code = if command[0] == "check" { 3 } else { 2 };
-    said.exits(code).prints("cannot read").prints(path).prints("no answer within").prints("findmnt");
+    printed.exits(code).prints("cannot read").prints(path).prints("no answer within").prints("findmnt");
 }
 
 #[test]
@@ -137,15 +137,16 @@ fn whatever_only_looks_gives_up_a_configuration_that_does_not_answer_and_names_i
     let file = mirror.at("midwatch.toml");
     for command in LOOKING {
         let args = [&["--config", &file], command].concat();
-        let said = mirror.midwatch(&hasty(), &[], &args);
+        let printed = mirror.midwatch(&hasty(), &[], &args);
         // What needs the state directory alone says so, and goes on.
         if ["runs", "report", "verify"].contains(&command[0]) {
-            said.prints("cannot read the estate file")
+            printed
+                .prints("cannot read the estate file")
                 .prints(&file)
                 .prints("no answer within")
                 .prints("do not need it");
         } else {
-            gives_up(said, command, &file);
+            gives_up(printed, command, &file);
         }
     }
     for command in LOOKING.iter().filter(|command| ["lint", "procedures", "plan", "print"].contains(&command[0])) {

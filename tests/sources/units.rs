@@ -56,22 +56,22 @@ fn a_real_systemd_tells_of_crash_loops_timers_conditions_and_forgotten_runs() {
     command.args(["sh", "-c", SCRIPT, crate::support::estate::BINARY]);
     estate.surround(&mut command);
     command.env("XDG_CONFIG_HOME", estate.beside("config"));
-    let said = finish(command).exits(2);
-    let read = report(&said);
+    let printed = finish(command).exits(2);
+    let read = report(&printed);
     let of = |name: &str| -> (&Value, &str) {
         let row = row(&read, "unit", name, None);
         (&row["verdict"], row["detail"].as_str().unwrap())
     };
-    let says = |name: &str, verdict: &str, words: &str| {
+    let describe = |name: &str, verdict: &str, words: &str| {
         let (seen, detail) = of(name);
         assert!(seen == verdict && detail.contains(words), "{name}: {seen} {detail}");
     };
     // Whether it is up at that moment or waits.
-    says("crash.service", "critical", " restarts");
-    says("bad.timer", "critical", "bad.service failed · exit status 1");
-    says("bad.service", "critical", "failed · exit status 1");
-    says("once.service", "unknown", "no run is known");
-    says("noexec.service", "critical", "exit status 203/EXEC: its program cannot be executed");
-    says("wanted.service", "critical", "not started: ConditionPathExists=/no/such is not met");
-    says("skipped.service", "critical", "starts only where ConditionPathExists=!/etc holds");
+    describe("crash.service", "critical", " restarts");
+    describe("bad.timer", "critical", "bad.service failed · exit status 1");
+    describe("bad.service", "critical", "failed · exit status 1");
+    describe("once.service", "unknown", "no run is known");
+    describe("noexec.service", "critical", "exit status 203/EXEC: its program cannot be executed");
+    describe("wanted.service", "critical", "not started: ConditionPathExists=/no/such is not met");
+    describe("skipped.service", "critical", "starts only where ConditionPathExists=!/etc holds");
 }

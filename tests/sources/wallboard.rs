@@ -31,23 +31,23 @@ fn it_is_blind_when_nothing_can_be_read_and_not_when_one_thing_cannot() {
         row.lost = Some(("gone".to_owned(), sample::at(449)));
         row
     };
-    let says = |rows: &[Row]| {
+    let describe = |rows: &[Row]| {
         let model = wallboard_of(rows);
-        let said = wallboard::sentence(&model.snapshot());
-        (said.blind, said.happening)
+        let sentence = wallboard::sentence(&model.snapshot());
+        (sentence.blind, sentence.happening)
     };
     assert_eq!(named("api").kind, TargetKind::Service);
-    assert!(!says(&[named("cpu"), named("api"), lost("scheduler")]).0, "one of two services is lost");
-    let (blind, happening) = says(&[named("cpu"), lost("api"), lost("scheduler")]);
+    assert!(!describe(&[named("cpu"), named("api"), lost("scheduler")]).0, "one of two services is lost");
+    let (blind, happening) = describe(&[named("cpu"), lost("api"), lost("scheduler")]);
     assert!(blind && happening.starts_with("NO READINGS"), "this host's own figures are no estate: {happening}");
-    assert!(!says(&[named("cpu"), named("/")]).0, "nothing else is looked after");
-    assert!(says(&[lost("cpu"), lost("/")]).0);
-    assert_eq!(says(&[named("worker")]).1, "NO READINGS yet");
-    assert_eq!(says(&[]).1, "NO READINGS yet");
-    assert_eq!(says(&[lost("api")]).1, "NO READINGS", "the last reading is of now");
+    assert!(!describe(&[named("cpu"), named("/")]).0, "nothing else is looked after");
+    assert!(describe(&[lost("cpu"), lost("/")]).0);
+    assert_eq!(describe(&[named("worker")]).1, "NO READINGS yet");
+    assert_eq!(describe(&[]).1, "NO READINGS yet");
+    assert_eq!(describe(&[lost("api")]).1, "NO READINGS", "the last reading is of now");
     let mut old = lost("api");
     old.observation.as_mut().unwrap().observed_at = sample::at(451 - 190);
-    assert_eq!(says(&[old]).1, "NO READINGS for 3 m");
+    assert_eq!(describe(&[old]).1, "NO READINGS for 3 m");
 }
 
 /// A screen as one line, with single blanks.
@@ -219,10 +219,10 @@ fn the_calendar_is_told_and_the_header_shows_the_open_window() {
     let always = "[[window]]\nname = \"always\"\nenvironment = \"other\"\nstarts = \"0 0 * * *\"\nlasts = \"24h\"\nzone = \"UTC\"\n\
         operations = [\"test/purge\"]\n";
     windows(&format!("{always}{}", always.replace("always", "elsewhere").replace("\"other\"", "\"production\"")));
-    let said = estate.midwatch(&["windows"]).exits(0);
-    assert!(said.out.starts_with("open: always") && !said.out.contains("elsewhere"), "{}", said.out);
-    let said = estate.midwatch(&["windows", "--json"]).exits(0);
-    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let printed = estate.midwatch(&["windows"]).exits(0);
+    assert!(printed.out.starts_with("open: always") && !printed.out.contains("elsewhere"), "{}", printed.out);
+    let answer = estate.midwatch(&["windows", "--json"]).exits(0);
+    let report: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
     let first = &report["openings"][0];
     assert_eq!((&first["window"], &first["open"]), (&"always".into(), &true.into()), "{report:#}");
     assert_eq!(first["operations"][0], "test/purge");
@@ -246,15 +246,15 @@ fn the_calendar_is_told_and_the_header_shows_the_open_window() {
     windows(
         "[[window]]\nname = \"a\"\nenvironment = \"moon\"\nstarts = \"61 2 * * *\"\nlasts = \"soon\"\nzone = \"Mars/Base\"\nopperations = []\n",
     );
-    let said = estate.midwatch(&["lint"]).exits(2);
-    let all = format!("{}{}", said.out, said.err);
+    let output = estate.midwatch(&["lint"]).exits(2);
+    let all = format!("{}{}", output.out, output.err);
     for place in [":4:", ":5:", ":6:", ":7:", ":8:"] {
         assert!(all.contains(&format!("windows.toml{place}")), "{place}: {all}");
     }
     assert!(all.contains("operations"), "the nearest name: {all}");
     for arguments in [&["windows"][..], &["windows", "--json"]] {
-        let said = estate.midwatch(arguments).exits(2).prints("windows.toml:");
-        assert!(said.out.is_empty(), "{}", said.out);
+        let found = estate.midwatch(arguments).exits(2).prints("windows.toml:");
+        assert!(found.out.is_empty(), "{}", found.out);
     }
 }
 

@@ -83,7 +83,7 @@ impl Plate {
         let image = at.path().join("image");
         File::create(&image).unwrap().set_len(24 << 20).unwrap();
         let made = Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image).output();
-        if !made.is_ok_and(|said| said.status.success()) {
+        if !made.is_ok_and(|output| output.status.success()) {
             eprintln!("no ext4 can be made here (mkfs.ext4 of e2fsprogs can): no power cut was tried");
             return None;
         }
@@ -98,9 +98,9 @@ impl Plate {
     fn mount(at: tempfile::TempDir, image: PathBuf) -> Option<Self> {
         let mounted = at.path().join("mounted");
         std::fs::create_dir(&mounted).unwrap();
-        let said = Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&mounted).output().unwrap();
-        if !said.status.success() {
-            let why = String::from_utf8_lossy(&said.stderr).into_owned();
+        let output = Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&mounted).output().unwrap();
+        if !output.status.success() {
+            let why = String::from_utf8_lossy(&output.stderr).into_owned();
             eprintln!("no image can be mounted here (root with loop devices can): no power cut was tried: {why}");
             return None;
         }
@@ -123,8 +123,8 @@ impl Plate {
     #[track_caller]
     pub fn becomes(&mut self, image: &Path) {
         let run = |command: &mut Command| {
-            let said = command.output().unwrap();
-            assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+            let output = command.output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         };
         run(Command::new("umount").arg(&self.mounted));
         run(Command::new("mount").args(["-o", "loop"]).arg(image).arg(&self.mounted));

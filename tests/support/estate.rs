@@ -57,8 +57,8 @@ impl Printed {
     /// Asserts that it says something, on either stream.
     #[track_caller]
     pub fn prints(self, text: &str) -> Self {
-        let said = self.out.contains(text) || self.err.contains(text);
-        assert!(said, "it does not say {text:?}:\n{}\n{}", self.out, self.err);
+        let is_stated = self.out.contains(text) || self.err.contains(text);
+        assert!(is_stated, "it does not say {text:?}:\n{}\n{}", self.out, self.err);
         self
     }
 }

@@ -218,8 +218,8 @@ impl Check {
                     self.violate("a seal while something is open");
                 }
                 if body["unknown"] != self.unknown.len() as u64 {
-                    let told = format!("the seal counts {}, and {:?} are unknown", body["unknown"], self.unknown);
-                    self.violate(told);
+                    let text = format!("the seal counts {}, and {:?} are unknown", body["unknown"], self.unknown);
+                    self.violate(text);
                 }
                 if body["status"] == "ok" && !self.failed.is_empty() {
                     let failed = self.failed.clone();

@@ -50,16 +50,16 @@ impl Mail {
     pub fn start(speaks: Speaks, config: Arc<ServerConfig>, code: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let there = Arc::clone(&told);
+        let arc = Arc::new(Mutex::new(Vec::new()));
+        let there = Arc::clone(&arc);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (told, config) = (Arc::clone(&there), Arc::clone(&config));
+                let (answer, config) = (Arc::clone(&there), Arc::clone(&config));
                 // Whoever does not trust it hangs up.
-                std::thread::spawn(move || drop(serve(stream, speaks, config, code, &told)));
+                std::thread::spawn(move || drop(serve(stream, speaks, config, code, &answer)));
             }
         });
-        Self { address, received: told }
+        Self { address, received: arc }
     }
 
     /// The lines that came, each with whether it came over TLS.

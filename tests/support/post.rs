@@ -26,26 +26,26 @@ pub struct Post {
 impl Post {
     /// An HTTP server: each request is one text, its head and its body.
     pub fn http(manner: Manner) -> Self {
-        Self::serve(manner, |stream, manner, told| drop(http(&stream, manner, told)))
+        Self::serve(manner, |stream, manner, mutex| drop(http(&stream, manner, mutex)))
     }
 
     /// An SMTP server: each letter is one text, the commands before it and its content.
     pub fn smtp(manner: Manner) -> Self {
-        Self::serve(manner, |stream, manner, told| drop(smtp(&stream, manner, told)))
+        Self::serve(manner, |stream, manner, mutex| drop(smtp(&stream, manner, mutex)))
     }
 
     fn serve(manner: Manner, answer: fn(TcpStream, Manner, &Mutex<Vec<String>>)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (told, manner) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(manner)));
-        let (told_there, manner_there) = (Arc::clone(&told), Arc::clone(&manner));
+        let (arc, manner) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(manner)));
+        let (told_there, manner_there) = (Arc::clone(&arc), Arc::clone(&manner));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (told, manner) = (Arc::clone(&told_there), *manner_there.lock().unwrap());
-                std::thread::spawn(move || answer(stream, manner, &told));
+                let (output, manner) = (Arc::clone(&told_there), *manner_there.lock().unwrap());
+                std::thread::spawn(move || answer(stream, manner, &output));
             }
         });
-        Self { address, received: told, manner }
+        Self { address, received: arc, manner }
     }
 
     /// What it was told so far.
@@ -59,14 +59,14 @@ impl Post {
     }
 }
 
-fn http(stream: &TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn http(stream: &TcpStream, manner: Manner, mutex: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut head = String::new();
     while reader.read_line(&mut head)? > 2 {}
     let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
-    told.lock().unwrap().push(head + &String::from_utf8_lossy(&body));
+    mutex.lock().unwrap().push(head + &String::from_utf8_lossy(&body));
     let status = if manner == Manner::Refuses { "503 Busy" } else { "200 OK" };
     if manner == Manner::Hangs {
         // Until the other side gives up.
@@ -76,31 +76,31 @@ fn http(stream: &TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::i
     (&mut &*stream).write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
 }
 
-fn smtp(stream: &TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn smtp(stream: &TcpStream, manner: Manner, mutex: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    let say = |line: &str| (&mut &*stream).write_all(format!("{line}\r\n").as_bytes());
-    say("220 test")?;
+    let describe = |line: &str| (&mut &*stream).write_all(format!("{line}\r\n").as_bytes());
+    describe("220 test")?;
     let mut letter = String::new();
     let mut line = String::new();
     while reader.read_line(&mut line)? > 0 {
         let word = line.split_whitespace().next().unwrap_or_default().to_uppercase();
         letter.push_str(&line);
         match word.as_str() {
-            "EHLO" => say("250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN")?,
-            "AUTH" => say("235 in")?,
-            "RCPT" if manner == Manner::Refuses => say("550 nobody here, hunter2")?,
+            "EHLO" => describe("250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN")?,
+            "AUTH" => describe("235 in")?,
+            "RCPT" if manner == Manner::Refuses => describe("550 nobody here, hunter2")?,
             "DATA" => {
-                say("354 go on")?;
+                describe("354 go on")?;
                 while !letter.ends_with("\r\n.\r\n") && reader.read_line(&mut letter)? > 0 {}
-                told.lock().unwrap().push(std::mem::take(&mut letter));
+                mutex.lock().unwrap().push(std::mem::take(&mut letter));
                 if manner == Manner::Hangs {
                     let _ = reader.read(&mut [0]);
                     return Ok(());
                 }
-                say("250 taken")?;
+                describe("250 taken")?;
             }
-            "QUIT" => return say("221 bye"),
-            _ => say("250 well")?,
+            "QUIT" => return describe("221 bye"),
+            _ => describe("250 well")?,
         }
         line.clear();
     }

@@ -107,8 +107,8 @@ impl Run<'_> {
     /// The word that `midwatch runs` has for this run.
     #[track_caller]
     pub fn status(&self) -> String {
-        let said = self.estate.midwatch(&["runs", "--json"]).exits(0);
-        let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let printed = self.estate.midwatch(&["runs", "--json"]).exits(0);
+        let json: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
         let rows = json["runs"].as_array().unwrap();
         let own = rows.iter().find(|row| row["run"] == self.dir.id.as_str());
         own.unwrap_or_else(|| panic!("{} is not listed", self.dir.id))["status"].as_str().unwrap().to_owned()
@@ -188,7 +188,7 @@ impl Run<'_> {
     pub fn refused(&self, request: &Request, why: &str) {
         let before = self.view().refused.len();
         let reply = self.request(request).expect("the runner went away before it replied");
-        assert!(matches!(&reply, Reply::Rejected { why: said } if said.contains(why)), "{reply:?}, not {why:?}");
+        assert!(matches!(&reply, Reply::Rejected { why: text } if text.contains(why)), "{reply:?}, not {why:?}");
         let refused = self.view().refused;
         assert_eq!(refused.len(), before + 1, "{refused:?}");
         assert!(refused.last().unwrap().2.contains(why), "{refused:?}");
@@ -222,8 +222,8 @@ impl Run<'_> {
     /// Asserts that the journal verifies whole, and that no step was ever unknown.
     #[track_caller]
     pub fn is_whole_and_known(&self) {
-        let said = self.midwatch("verify", &[]).exits(0).out;
-        assert!(said.starts_with("whole and sealed: ") || said.starts_with("not sealed: "), "{said}");
+        let text = self.midwatch("verify", &[]).exits(0).out;
+        assert!(text.starts_with("whole and sealed: ") || text.starts_with("not sealed: "), "{text}");
         assert_eq!(self.unknown(), 0, "{:?}", self.events());
     }
 

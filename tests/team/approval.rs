@@ -46,8 +46,8 @@ fn a_plan_that_needs_a_second_person_is_refused_without_a_team_and_says_how_to_m
     let approval = "[[ask]]\ntitle = \"Agree\"\napprove = \"Is it fine?\"\n";
     estate.procedure("ask", "", approval);
     for name in ["four", "ask"] {
-        let said = estate.start(name, &["--confirm", PHRASE]).exits(7).prints("needs a second person");
-        said.prints("groupadd --force --system midwatch")
+        let printed = estate.start(name, &["--confirm", PHRASE]).exits(7).prints("needs a second person");
+        printed.prints("groupadd --force --system midwatch")
             .prints("install -d -o root -g midwatch -m 3770 /var/lib/midwatch /var/lib/midwatch/runs /var/lib/midwatch/locks")
             .prints("usermod --append --groups midwatch");
     }
@@ -139,10 +139,10 @@ fn an_answer_for_something_else_does_not_count() {
     // What moved since closes the prompt, and the first answer with it.
     team.estate.file("data/d", "x");
     team.refused(BEN, &run, demand(&prompt, approve()), "has changed since");
-    let anew = run.prompt_after(&prompt.id);
-    assert_eq!(anew.confirmed, None);
+    let again = run.prompt_after(&prompt.id);
+    assert_eq!(again.confirmed, None);
     team.refused(BEN, &run, demand(&prompt, approve()), "not open");
-    team.refused(BEN, &run, demand(&anew, approve()), "nobody has confirmed it yet");
+    team.refused(BEN, &run, demand(&again, approve()), "nobody has confirmed it yet");
     let closed = |event: &Event| matches!(event, Event::PromptClosed { why: Closed::Moved, .. });
     assert_eq!(run.events().iter().filter(|event| closed(event)).count(), 1);
     assert_eq!(team.estate.names("data").len(), 4);
@@ -210,11 +210,11 @@ fn a_question_that_outlives_its_runner_asks_both_anew() {
     // Another member cannot take it over: its acts would be theirs.
     team.midwatch(BEN, &["resume", run.dir.id.as_str()]).exits(7).prints("only they or root");
     team.midwatch(ANNA, &["resume", run.dir.id.as_str()]).exits(0);
-    let anew = run.prompt_after(&prompt.id);
-    assert_eq!(anew.confirmed, None);
+    let again = run.prompt_after(&prompt.id);
+    assert_eq!(again.confirmed, None);
     team.refused(BEN, &run, demand(&prompt, approve()), "not open");
-    team.accept(ANNA, &run, &anew, typed(PHRASE));
-    team.accept(BEN, &run, &anew, approve());
+    team.accept(ANNA, &run, &again, typed(PHRASE));
+    team.accept(BEN, &run, &again, approve());
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
 }
 
@@ -225,8 +225,8 @@ fn the_login_that_counts_is_the_kernels() {
         return;
     }
     let team = Team::of("other");
-    let said = team.midwatch(Person { login: Some(61_777), ..ANNA }, &["runs"]).exits(0);
-    assert!(said.out.contains("no runs yet"));
+    let printed = team.midwatch(Person { login: Some(61_777), ..ANNA }, &["runs"]).exits(0);
+    assert!(printed.out.contains("no runs yet"));
     let (run, _) = confirmed(&team);
     assert_eq!((run.view().starter.uid, run.view().starter.login_uid), (ANNA.uid, ANNA.login));
 }

@@ -127,9 +127,9 @@ impl Team {
         let own = std::env::current_exe().unwrap();
         let mut command = self.command(who, &own, &["team::people::speaks_for_another", "--exact", "--nocapture"]);
         command.env("SPEAK_TO", &dir.path).env("SPEAK", serde_json::to_string(request).unwrap());
-        let said = finish(command);
-        let reply = said.out.lines().find_map(|line| line.split_once("REPLY ")).map(|(_, reply)| reply.to_owned());
-        let reply = reply.unwrap_or_else(|| panic!("no reply: {}\n{}", said.out, said.err));
+        let printed = finish(command);
+        let reply = printed.out.lines().find_map(|line| line.split_once("REPLY ")).map(|(_, reply)| reply.to_owned());
+        let reply = reply.unwrap_or_else(|| panic!("no reply: {}\n{}", printed.out, printed.err));
         serde_json::from_str(&reply).unwrap_or(Reply::Rejected { why: reply })
     }
 
@@ -152,11 +152,11 @@ impl Team {
     pub fn refused(&self, who: Person, run: &Run<'_>, ask: Demand, why: &str) {
         let before = run.view().refused.len();
         let reply = self.ask(who, run, ask);
-        assert!(matches!(&reply, Reply::Rejected { why: said } if said.contains(why)), "{reply:?}, not {why:?}");
+        assert!(matches!(&reply, Reply::Rejected { why: text } if text.contains(why)), "{reply:?}, not {why:?}");
         let refused = run.view().refused;
         assert_eq!(refused.len(), before + 1, "{refused:?}");
-        let (_, actor, said) = refused.last().unwrap();
-        assert!(said.contains(why), "{refused:?}");
+        let (_, actor, output) = refused.last().unwrap();
+        assert!(output.contains(why), "{refused:?}");
         assert_eq!((actor.uid, actor.login_uid), (who.uid, who.login), "{refused:?}");
     }
 }
@@ -215,9 +215,9 @@ impl Team {
         command.env("SQUAT", path).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let said = lines.find_map(|line| line.split_once("SQUAT ").map(|(_, said)| said.to_owned())).unwrap();
+        let text = lines.find_map(|line| line.split_once("SQUAT ").map(|(_, output)| output.to_owned())).unwrap();
         std::thread::spawn(move || lines.for_each(drop));
-        Squatter { child, printed: said }
+        Squatter { child, printed: text }
     }
 }
 
@@ -226,7 +226,7 @@ impl Team {
 fn speaks_for_another() {
     let (Some(to), Ok(line)) = (std::env::var_os("SPEAK_TO"), std::env::var("SPEAK")) else { return };
     let dir = RunDir::at(Path::new(&to)).unwrap();
-    let spoken = dir.socket().map_err(|cause| cause.to_string()).and_then(|(_keeps_the_path_valid, path)| {
+    let readable = dir.socket().map_err(|cause| cause.to_string()).and_then(|(_keeps_the_path_valid, path)| {
         let mut stream = UnixStream::connect(path).map_err(|cause| cause.to_string())?;
         stream.set_read_timeout(Some(SOON)).unwrap();
         stream.write_all(format!("{line}\n").as_bytes()).map_err(|cause| cause.to_string())?;
@@ -234,5 +234,5 @@ fn speaks_for_another() {
         BufReader::new(stream).read_line(&mut reply).map_err(|cause| cause.to_string())?;
         Ok(reply)
     });
-    println!("\nREPLY {}", spoken.unwrap_or_else(|cause| format!("unreachable: {cause}")));
+    println!("\nREPLY {}", readable.unwrap_or_else(|cause| format!("unreachable: {cause}")));
 }

@@ -148,8 +148,8 @@ fn a_member_cannot_remove_or_rename_what_is_anothers() {
         ("/bin/mv", vec![path(&team.estate.state().join("runs")), path(&team.estate.state().join("other"))]),
     ] {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let said = crate::support::estate::finish(team.command(BEN, Path::new(program), &args));
-        assert_ne!(said.code, Some(0), "{program} {args:?}");
+        let printed = crate::support::estate::finish(team.command(BEN, Path::new(program), &args));
+        assert_ne!(printed.code, Some(0), "{program} {args:?}");
     }
     assert!(lock.exists() && run.dir.path.exists());
     team.midwatch(BEN, &["run", "test/one"]).exits(6).prints(run.dir.id.as_str());
@@ -186,8 +186,8 @@ fn what_a_member_plants_as_a_lock_file_is_refused_at_once_by_name() {
         ),
     ] {
         crate::support::estate::finish(team.command(BEN, Path::new("/bin/sh"), &["-c", &plant])).exits(0);
-        let said = team.midwatch(ANNA, &["run", "test/one"]).exits(6).prints(what).prints(place).prints("rm ");
-        assert!(said.err.contains(&midwatch::config::names::user(BEN.uid)), "{}", said.err);
+        let printed = team.midwatch(ANNA, &["run", "test/one"]).exits(6).prints(what).prints(place).prints("rm ");
+        assert!(printed.err.contains(&midwatch::config::names::user(BEN.uid)), "{}", printed.err);
         fs::remove_file(&lock).or_else(|_| fs::remove_dir(&lock)).unwrap();
     }
     team.midwatch(ANNA, &["run", "test/one"]).exits(75);

@@ -23,9 +23,9 @@ fn chmod(path: &Path, mode: u32) {
 fn while_open(place: &Path, mode: u32, command: &dyn Fn() -> Printed) -> Printed {
     let before = fs::metadata(place).unwrap().permissions();
     chmod(place, mode);
-    let said = command();
+    let printed = command();
     fs::set_permissions(place, before).unwrap();
-    said
+    printed
 }
 
 #[test]
@@ -44,8 +44,8 @@ fn an_estate_its_procedures_and_windows_are_refused_where_others_can_change_them
         (file.clone(), 0o602, "chmod o-w "),
     ] {
         let place = place.to_str().unwrap().trim_end_matches('/').to_owned();
-        let said = while_open(Path::new(&place), mode, &start).exits(2);
-        said.prints(&format!("others may write to {place} (mode {mode:04o})")).prints(&format!("{command}{place}"));
+        let printed = while_open(Path::new(&place), mode, &start).exits(2);
+        printed.prints(&format!("others may write to {place} (mode {mode:04o})")).prints(&format!("{command}{place}"));
         let lint = while_open(Path::new(&place), mode, &|| estate.midwatch(&["lint"]));
         assert_ne!(lint.code, Some(0), "{place}");
         lint.prints(&format!("others may write to {place}"));
@@ -76,14 +76,14 @@ fn a_device_in_a_files_place_is_named_and_no_command_would_change_it() {
             let _ = fs::remove_file(&file);
             symlink(device, &file).unwrap();
             let lint = estate.midwatch(&["lint", file.to_str().unwrap()]);
-            let mut said = lint.out + &lint.err;
+            let mut text = lint.out + &lint.err;
             // A theme and a keymap that nobody chose stop no run.
             if !name.ends_with("own.toml") {
                 let start = estate.start("one", &["--yes", "change"]).exits(2);
-                said += &(start.out + &start.err);
+                text += &(start.out + &start.err);
             }
-            assert!(said.contains("it is a character device, not a file"), "{name}: {said}");
-            assert!(!["chmod", "chown", "others may write"].iter().any(|word| said.contains(word)), "{name}: {said}");
+            assert!(text.contains("it is a character device, not a file"), "{name}: {text}");
+            assert!(!["chmod", "chown", "others may write"].iter().any(|word| text.contains(word)), "{name}: {text}");
         }
         fs::remove_file(&file).unwrap();
         if let Some(kept) = kept {
@@ -135,10 +135,10 @@ fn a_program_that_runs_without_a_confirmation_is_refused_where_others_can_change
     estate.procedure("tell", "", "[[work]]\ntitle = \"Page\"\nnotify = [\"pager\"]\nmessage = \"m\"\n");
     for name in ["check", "tell"] {
         for (place, mode) in [(estate.beside("bin"), 0o777), (program.clone(), 0o777)] {
-            let said = while_open(&place, mode, &|| estate.start(name, &[]));
+            let printed = while_open(&place, mode, &|| estate.start(name, &[]));
             // A notice that reached nobody stops no run; a check that could not run does.
-            assert!(name == "tell" || said.code != Some(0), "{}", said.out);
-            said.prints("is run without a confirmation, and others may write to").prints("chmod go-w");
+            assert!(name == "tell" || printed.code != Some(0), "{}", printed.out);
+            printed.prints("is run without a confirmation, and others may write to").prints("chmod go-w");
         }
     }
     assert_eq!(estate.lines("ran"), 0);
@@ -162,8 +162,8 @@ fn a_members_run_is_not_taken_over_with_the_rights_of_root_unasked() {
     for (words, verb) in
         [(vec!["resume", id], "resume"), (vec!["abort", id], "abort"), (vec!["abort", "--undo", id], "abort --undo")]
     {
-        let said = team.midwatch(ROOT, &words).exits(7);
-        said.prints(&format!("belongs to uid {}", ANNA.uid)).prints(&format!("{sudo} {verb} {id}"));
+        let printed = team.midwatch(ROOT, &words).exits(7);
+        printed.prints(&format!("belongs to uid {}", ANNA.uid)).prints(&format!("{sudo} {verb} {id}"));
         team.midwatch(BEN, &words).exits(7).prints("only they or root can take it over");
         assert!(!run.dir.runner_lives());
     }
@@ -203,12 +203,12 @@ fn a_user_that_a_directory_service_alone_knows_is_called_by_name() {
     let mut command = std::process::Command::new("unshare");
     command.args(["-m", "sh", "-c", own, "sh"]).arg(crate::support::estate::BINARY).args(["procedures"]);
     estate.surround(&mut command);
-    let said = crate::support::estate::finish(command);
-    if said.code == Some(77) {
+    let printed = crate::support::estate::finish(command);
+    if printed.code == Some(77) {
         eprintln!("no name service reads user records here");
         return;
     }
-    said.exits(2).prints("midwatch.toml belongs to clara, not to root or to you");
+    printed.exits(2).prints("midwatch.toml belongs to clara, not to root or to you");
     estate.midwatch(&["procedures"]).exits(2).prints("belongs to uid 61077");
 }
 
@@ -224,8 +224,8 @@ fn root_is_told_of_each_undo_that_would_run_with_its_rights() {
     run.kill_runner();
     let pty = team.terminal(ROOT, &["abort", "--undo", run.dir.id.as_str()], (120, 24));
     pty.wait_for(SOON, |screen| {
-        let told = ["2. Look", "the undo of 1. Append a line, where the run is rolled back", "type the owner's name"];
-        told.iter().all(|part| screen.contains(part))
+        let lines = ["2. Look", "the undo of 1. Append a line, where the run is rolled back", "type the owner's name"];
+        lines.iter().all(|part| screen.contains(part))
     });
     pty.send("no\r");
     pty.exit(SOON);

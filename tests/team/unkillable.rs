@@ -46,8 +46,8 @@ fn an_abort_over_what_it_may_not_end_says_so_exits_8_and_seals_nothing_before_th
         _ => None,
     };
     let notes: Vec<String> = run.events().into_iter().filter_map(notes).collect();
-    let told = format!("attempt 1.1 is still at work and cannot be ended: {act} (sh)");
-    assert!(notes.len() == 1 && notes[0].contains(&told) && notes[0].contains("permission denied"), "{notes:?}");
+    let output = format!("attempt 1.1 is still at work and cannot be ended: {act} (sh)");
+    assert!(notes.len() == 1 && notes[0].contains(&output) && notes[0].contains("permission denied"), "{notes:?}");
     team.midwatch(BEN, &["run", "test/one", "--yes", "change"]).exits(6);
     fs::write(estate.tree("go"), "").unwrap();
     let view = run.sealed();

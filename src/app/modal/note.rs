@@ -122,8 +122,8 @@ impl Note {
     pub fn lacks(&self, item: Option<&ItemView>) -> bool {
         let text = self.text();
         let takes_none = match (item, self.writes.item_action(&text)) {
-            (Some(item), Some(deed)) => fits(item, &deed).is_ok(),
-            (_, deed) => deed.is_some(),
+            (Some(item), Some(action)) => fits(item, &action).is_ok(),
+            (_, item_action) => item_action.is_some(),
         };
         text.is_empty() && !takes_none
     }

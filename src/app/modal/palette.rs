@@ -151,8 +151,8 @@ fn next_hole(text: &str) -> Option<(&str, &str, &str)> {
 fn close(out: &mut String, hole: Option<String>) {
     let Some(name) = hole else { return };
     // `the index <index>` says so already.
-    let said = out.strip_suffix(' ').filter(|said| said.ends_with(name.as_str())).map(str::len);
-    if let Some(length) = said {
+    let found = out.strip_suffix(' ').filter(|text| text.ends_with(name.as_str())).map(str::len);
+    if let Some(length) = found {
         out.truncate(length);
         return;
     }

@@ -129,8 +129,8 @@ impl Model {
     /// Counted to the last moment at which no key was waiting; to the present where nobody tells of such moments.
     #[must_use]
     pub fn is_awake(&self) -> bool {
-        let heard = self.last_message.unwrap_or(self.now.boot);
-        self.shown_since.is_some_and(|since| heard.since(since) >= self.quiet_time())
+        let received = self.last_message.unwrap_or(self.now.boot);
+        self.shown_since.is_some_and(|since| received.since(since) >= self.quiet_time())
     }
 
     /// Whether the topmost dialog stood on the screen at its present size, whole but for the lines that it scrolls.

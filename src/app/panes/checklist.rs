@@ -190,9 +190,9 @@ pub fn item(pane: &ChecklistPane, dialog: &ItemDialog) -> Option<ItemView> {
 }
 
 /// Whether the operator of this console may do this with an item now.
-fn may(model: &Model, item: &ItemView, deed: &ItemAction) -> Result<(), String> {
-    fits(item, deed)?;
-    model.checklist.view().map_or(Ok(()), |view| may_do(&view.starter, &model.me, deed))
+fn may(model: &Model, item: &ItemView, action: &ItemAction) -> Result<(), String> {
+    fits(item, action)?;
+    model.checklist.view().map_or(Ok(()), |view| may_do(&view.starter, &model.me, action))
 }
 
 /// The item of the topmost dialog.
@@ -278,11 +278,11 @@ fn unread(model: &Model) -> Option<String> {
 }
 
 /// Sends what a person wants with an item that was read, where it can take it.
-fn act_on_item(model: &mut Model, item: &ItemView, seq: u64, deed: ItemAction) -> Vec<Effect> {
+fn act_on_item(model: &mut Model, item: &ItemView, seq: u64, action: ItemAction) -> Vec<Effect> {
     let authority = model.authority.clone();
     let (id, lives) = (model.checklist.run.following.clone(), model.checklist.run.lives);
     let sent = matches!(model.modal(), Some(Modal::Item(dialog)) if dialog.sent);
-    let refusal = match (&authority, may(model, item, &deed)) {
+    let refusal = match (&authority, may(model, item, &action)) {
         (None, _) => Some("read-only: this console holds nothing to act with".to_owned()),
         _ if sent => Some("that is on its way to the runner".to_owned()),
         _ if !lives => Some("no runner is there: resume the run first".to_owned()),
@@ -294,7 +294,7 @@ fn act_on_item(model: &mut Model, item: &ItemView, seq: u64, deed: ItemAction) -
         hint(model, refusal.unwrap_or_default());
         return Vec::new();
     };
-    let Some(command) = confirm::item(&authority, &id, item, deed) else { return Vec::new() };
+    let Some(command) = confirm::item(&authority, &id, item, action) else { return Vec::new() };
     if let Some(Modal::Item(dialog)) = model.modal_mut() {
         (dialog.sent, dialog.hint) = (true, None);
     }
@@ -315,7 +315,7 @@ pub fn write(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     let unread = if from_pane { None } else { unread(model) };
     let id = model.checklist.run.following.clone().filter(|_| model.checklist.run.lives);
-    match (id, writes.item_action("something").map(|deed| may(model, &item, &deed))) {
+    match (id, writes.item_action("something").map(|item_action| may(model, &item, &item_action))) {
         _ if unread.is_some() => keys::refuse_or_explain(model, action, unread.unwrap_or_default()),
         (None, _) => keys::refuse_or_explain(model, action, "no runner is there: resume the run first"),
         (_, Some(Err(why))) => keys::refuse_or_explain(model, action, why),

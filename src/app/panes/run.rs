@@ -153,9 +153,9 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
             dialog.sent = false;
         }
         Some(end) if !dialog.sent => {
-            let said = describe_end(end);
+            let text = describe_end(end);
             model.close();
-            model.notify(said);
+            model.notify(text);
         }
         _ => {
             model.close();

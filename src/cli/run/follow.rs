@@ -323,11 +323,11 @@ struct LastWords {
 
 /// Why a runner is gone: what it said last, else an act under way is unknown, else a failure.
 fn why_gone(view: &RunView, words: Option<&mut std::fs::File>) -> Error {
-    let mut said = String::new();
+    let mut text = String::new();
     if let Some(file) = words {
-        let _ = file.take(LAST_WORDS).read_to_string(&mut said);
+        let _ = file.take(LAST_WORDS).read_to_string(&mut text);
     }
-    let last = said.lines().rev().find_map(|line| serde_json::from_str::<LastWords>(line).ok());
+    let last = text.lines().rev().find_map(|line| serde_json::from_str::<LastWords>(line).ok());
     if let Some(LastWords { message, hints, exit }) = last {
         let kinds = [Kind::Damaged, Kind::Locked, Kind::Refused, Kind::Journal];
         let kind = kinds.into_iter().find(|kind| kind.exit_code() == exit).unwrap_or(Kind::Machine);

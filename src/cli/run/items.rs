@@ -86,7 +86,7 @@ impl Follow {
                 return Ok(None);
             }
             Turn::Note(text) => Some(confirm::note(authority, self.dir.id.clone(), Some(item.step), text)),
-            Turn::Act(deed) => confirm::item(authority, &self.dir.id, item, deed),
+            Turn::Act(action) => confirm::item(authority, &self.dir.id, item, action),
         };
         let Some(command) = command else {
             out::line(format_args!("this item cannot be answered so"));
@@ -139,8 +139,8 @@ fn done(item: &ItemView) -> &'static str {
 
 /// Whether the person at the terminal can lead past a hard gate that did not pass.
 fn may_override(view: &RunView, item: &ItemView) -> bool {
-    let deed = ItemAction::Override { reason: "something".to_owned() };
-    fits(item, &deed).is_ok() && may_do(&view.starter, &identity::own("run"), &deed).is_ok()
+    let action = ItemAction::Override { reason: "something".to_owned() };
+    fits(item, &action).is_ok() && may_do(&view.starter, &identity::own("run"), &action).is_ok()
 }
 
 async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {

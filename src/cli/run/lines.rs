@@ -10,7 +10,7 @@ use std::time::Duration;
 #[must_use]
 pub fn line(record: &Record, view: &RunView) -> Option<String> {
     let at = record.wall.clock();
-    let said = match &record.event {
+    let message = match &record.event {
         Event::RunCreated { title, environment, .. } => {
             format!("run {} · {title} · {}", record.run, environment.to_uppercase())
         }
@@ -19,11 +19,11 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::LockTaken { name, identity } => locked(name, identity),
         Event::RunResumed { why } => format!("a new runner took over: {why}"),
         Event::PromptOpened { step, ask, .. } => format!("{} asks: {}", named(view, *step), asked(ask)),
-        Event::PromptClosed { why, moved, .. } => closed(*why, moved),
+        Event::PromptClosed { why, moved_to: drift, .. } => closed(*why, drift),
         Event::AnswerAccepted { answer, .. } => format!("{} answered: {}", who(&record.actor), answered(answer)),
         Event::AnswerRejected { why, .. } => format!("refused an answer of {}: {why}", who(&record.actor)),
-        Event::ConsentLapsed { step, why, moved, .. } => {
-            format!("{} was not run, for {}: {}", named(view, *step), why.words(), moved.join("; "))
+        Event::ConsentLapsed { step, why, moved_to: changes, .. } => {
+            format!("{} was not run, for {}: {}", named(view, *step), why.words(), changes.join("; "))
         }
         Event::StepIntent { step, attempt, .. } => match attempt {
             1 => format!("{} begins", named(view, *step)),
@@ -61,7 +61,7 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::PromptReread { .. } | Event::PanesRead { .. } => return None,
         Event::Other { kind, .. } => format!("{kind} (of a newer version)"),
     };
-    Some(format!("{at}  {said}"))
+    Some(format!("{at}  {message}"))
 }
 
 /// What is locked: a server both by its name here, and by what it is.
@@ -115,11 +115,11 @@ fn answered(answer: &Answer) -> String {
     }
 }
 
-fn closed(why: Closed, moved: &[String]) -> String {
+fn closed(why: Closed, drift: &[String]) -> String {
     match why {
-        Closed::Moved => format!("the prompt closed, for what it showed has moved: {}", moved.join("; ")),
+        Closed::Moved => format!("the prompt closed, for what it showed has moved: {}", drift.join("; ")),
         Closed::NoPreview => {
-            format!("the prompt closed: what it showed could not be read again and kept: {}", moved.join("; "))
+            format!("the prompt closed: what it showed could not be read again and kept: {}", drift.join("; "))
         }
         Closed::Expired => "the prompt lapsed and asks anew".to_owned(),
         Closed::Aborted => "the prompt closed: the run stops".to_owned(),

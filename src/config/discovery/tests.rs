@@ -146,10 +146,11 @@ fn local_sockets_are_seen_and_not_connected_to() {
     listener.set_nonblocking(true).unwrap();
     root.write("var/run/postgresql/.s.PGSQL.5432.lock", "", 0o600);
     root.write("tmp/.s.PGSQL.5499", "not a socket", 0o600);
-    let told = |estate: &Estate| root.notes(&estate.postgres.iter().map(|one| one.watch.clone()).collect::<Vec<_>>());
+    let describe =
+        |estate: &Estate| root.notes(&estate.postgres.iter().map(|one| one.watch.clone()).collect::<Vec<_>>());
     let estate = root.discover(&[]);
     assert_eq!(estate.postgres[0].name, "postgres");
-    assert_eq!(told(&estate), ["host=/var/run/postgresql port=5432 dbname=postgres"]);
+    assert_eq!(describe(&estate), ["host=/var/run/postgresql port=5432 dbname=postgres"]);
     let _same = UnixListener::bind(root.at("tmp/.s.PGSQL.5432")).unwrap();
     let _other = UnixListener::bind(root.at("tmp/.s.PGSQL.5433")).unwrap();
     let estate = root.discover(&[]);

@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(parsed(""), Ok(Keep::default()));
         assert_eq!(parsed("keep = { runs = 500, age = \"400d\" }"), Ok(Keep { runs: Some(500), age: days(400) }));
         assert_eq!(parsed("keep = { age = \"2w\" }"), Ok(Keep { runs: None, age: days(14) }));
-        for (line, said) in [
+        for (line, text) in [
             ("keep = { runs = 0 }", "f:5:17: `runs` must be from 1 to 1000000, not 0"),
             ("keep = { age = \"36h\" }", "f:5:16: `age` must be a span of whole days such as \"400d\", not \"36h\""),
             ("keep = { age = \"0d\" }", "f:5:16: `age` must be a span of whole days such as \"400d\", not \"0d\""),
@@ -115,7 +115,7 @@ mod tests {
             ("keep = { runs = 5, ages = \"1d\" }", "f:5:20: unknown key `ages` (did you mean `age`?)"),
             ("keeps = { runs = 5 }", "f:5:1: unknown key `keeps` (did you mean `keep`?)"),
         ] {
-            assert_eq!(parsed(line), Err(vec![said.to_owned()]), "{line}");
+            assert_eq!(parsed(line), Err(vec![text.to_owned()]), "{line}");
         }
     }
 }

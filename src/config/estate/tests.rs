@@ -227,9 +227,9 @@ fn a_refused_file_is_told_whole() {
     let path = dir.path().join("midwatch.toml");
     fs::write(&path, "schema = 1\nname = 3\nenvironment = \"other\"\nmonut = 1\n").unwrap();
     let error = Estate::load(&path).unwrap_err();
-    let told = error.to_string().replace(&path.display().to_string(), "FILE");
+    let text = error.to_string().replace(&path.display().to_string(), "FILE");
     let expected = "cannot use the estate file FILE: 2 things are wrong\n  FILE:2:8: `name` must be text, not a \
         whole number\n  FILE:4:1: unknown key `monut` (did you mean `mount`?)";
-    assert_eq!(told, expected);
+    assert_eq!(text, expected);
     assert_eq!(error.kind.exit_code(), 2);
 }

@@ -65,7 +65,7 @@ fn takes(key: &Key) -> String {
         Kind::OneOf(keys) => return format!("a table of one of {}: `{}`", listed(keys), key.example),
         Kind::Either(kinds) => {
             let each = kinds.iter().map(|kind| takes(&Key { kind: *kind, ..*key }));
-            let each = each.map(|told| told.split_once(": `").map_or(told.clone(), |(what, _)| what.to_owned()));
+            let each = each.map(|text| text.split_once(": `").map_or(text.clone(), |(what, _)| what.to_owned()));
             return format!("{}: `{}`", each.collect::<Vec<_>>().join(", or "), key.example);
         }
     };

@@ -321,16 +321,16 @@ fn a_program_is_given_everything_by_variables_and_the_password_apart() {
         let plain: Vec<String> = found.plain.iter().map(|(name, value)| format!("{name}={value}")).collect();
         (plain.join(" "), found.password.map(|secret| secret.expose().to_owned()))
     };
-    let said = |plain: &str, password: &str| (plain.to_owned(), Some(password.to_owned()));
+    let describe = |plain: &str, password: &str| (plain.to_owned(), Some(password.to_owned()));
     assert_eq!(
         of("host=db1 user=bea dbname='my app'"),
-        said("PGDATABASE=my app PGHOST=db1 PGPORT=7 PGUSER=bea", "of the variable")
+        describe("PGDATABASE=my app PGHOST=db1 PGPORT=7 PGUSER=bea", "of the variable")
     );
     assert_eq!(
         of("service=main dbname=app sslmode=require"),
-        said("PGDATABASE=app PGHOST=own PGPORT=8 PGSSLMODE=require", "of the service")
+        describe("PGDATABASE=app PGHOST=own PGPORT=8 PGSSLMODE=require", "of the service")
     );
-    assert_eq!(of("postgresql://db1:9/app"), said("PGDATABASE=app PGHOST=db1 PGPORT=9", "of the variable"));
+    assert_eq!(of("postgresql://db1:9/app"), describe("PGDATABASE=app PGHOST=db1 PGPORT=9", "of the variable"));
     assert!(world.access("host=db1 requirepeer=root").variables().is_err());
     let bare = World::new(&[]);
     let found = bare.access("dbname=app").variables().unwrap();

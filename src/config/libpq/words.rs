@@ -72,10 +72,10 @@ pub(super) fn known(name: &str) -> Result<&'static str, String> {
     if let Some((found, _)) = KNOWN.iter().find(|(known, _)| *known == name) {
         return Ok(found);
     }
-    let said = format!("there is no connection parameter {}", name.escape_debug());
+    let text = format!("there is no connection parameter {}", name.escape_debug());
     Err(match nearest(name, KNOWN.iter().map(|(known, _)| *known)) {
-        Some(nearest) => format!("{said}; {nearest} is meant?"),
-        None => said,
+        Some(nearest) => format!("{text}; {nearest} is meant?"),
+        None => text,
     })
 }
 

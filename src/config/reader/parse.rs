@@ -200,10 +200,10 @@ mod tests {
             "x = ".to_owned() + &"[ } ".repeat(20_000),
             "x = ".to_owned() + &"{ a = [ } ] ".repeat(20_000),
         ] {
-            let (said, kept) = messages(&format!("first = 1\n{deep}\n"));
+            let (lines, kept) = messages(&format!("first = 1\n{deep}\n"));
             let shown: String = deep.chars().take(40).collect();
-            assert!(said[0].starts_with("f:2:") || said[0].starts_with("f:3:"), "{shown}: {said:?}");
-            assert!(said[0].ends_with("tables and lists stand more than 64 levels deep in one another"), "{said:?}");
+            assert!(lines[0].starts_with("f:2:") || lines[0].starts_with("f:3:"), "{shown}: {lines:?}");
+            assert!(lines[0].ends_with("tables and lists stand more than 64 levels deep in one another"), "{lines:?}");
             assert!(kept >= 1, "what stands before it is read: {shown}");
         }
     }

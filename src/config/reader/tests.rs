@@ -44,14 +44,14 @@ fn unknown_keys_are_named_with_the_nearest_known_one() {
     let mut problems = Problems::of(Path::new("f"));
     assert_eq!(table.text("title", &mut problems), None);
     table.finish(&mut problems);
-    let said: Vec<_> = problems.into_sorted().iter().map(ToString::to_string).collect();
-    assert_eq!(said, ["f:1:1: unknown key `tilte` (did you mean `title`?)", "f:2:1: unknown key `zzz`"]);
+    let lines: Vec<_> = problems.into_sorted().iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["f:1:1: unknown key `tilte` (did you mean `title`?)", "f:2:1: unknown key `zzz`"]);
 }
 
 #[test]
 fn everything_wrong_is_said_at_once() {
-    let (_, said) = read("a = 99999999999999999999\nb = nan\nc = 1999-01-01T00:00:00Z\nd = = 1\na = 2\n");
-    assert_eq!(said.len(), 6, "{said:#?}");
+    let (_, lines) = read("a = 99999999999999999999\nb = nan\nc = 1999-01-01T00:00:00Z\nd = = 1\na = 2\n");
+    assert_eq!(lines.len(), 6, "{lines:#?}");
 }
 
 #[test]
@@ -60,9 +60,9 @@ fn a_wrong_kind_is_said_and_not_read_as_nothing() {
     let mut problems = Problems::of(Path::new("f"));
     assert_eq!(table.bool("flag", &mut problems), None);
     assert_eq!(table.text("name", &mut problems), None);
-    let said: Vec<_> = problems.into_sorted().iter().map(ToString::to_string).collect();
+    let lines: Vec<_> = problems.into_sorted().iter().map(ToString::to_string).collect();
     assert_eq!(
-        said,
+        lines,
         ["f:1:8: `flag` must be true or false, not a whole number", "f:2:8: `name` must be text, not true or false"]
     );
 }

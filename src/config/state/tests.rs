@@ -47,16 +47,18 @@ fn the_place_is_named_the_teams_or_the_users() {
 
 #[test]
 fn a_place_that_cannot_be_right_is_refused_before_it_is_made() {
-    let said = |variables: &[(&str, &Path)]| {
+    let describe = |variables: &[(&str, &Path)]| {
         let error = state(&around(Path::new("/nowhere"), variables)).unwrap_err();
         assert_eq!((error.kind, error.hints.len()), (Kind::Usage, 1));
         error.message
     };
-    assert_eq!(said(&[]), "cannot keep state: HOME is not set to an absolute path");
-    assert_eq!(said(&[("HOME", Path::new("ada"))]), "cannot keep state: HOME is not set to an absolute path");
-    assert!(said(&[("MIDWATCH_STATE", Path::new("here"))]).ends_with("MIDWATCH_STATE is not an absolute path"));
+    assert_eq!(describe(&[]), "cannot keep state: HOME is not set to an absolute path");
+    assert_eq!(describe(&[("HOME", Path::new("ada"))]), "cannot keep state: HOME is not set to an absolute path");
+    assert!(describe(&[("MIDWATCH_STATE", Path::new("here"))]).ends_with("MIDWATCH_STATE is not an absolute path"));
     let config = Path::new("/h/.config/midwatch/state");
-    assert!(said(&[("HOME", Path::new("/h")), ("MIDWATCH_STATE", config)]).ends_with("a place of the configuration"));
+    assert!(
+        describe(&[("HOME", Path::new("/h")), ("MIDWATCH_STATE", config)]).ends_with("a place of the configuration")
+    );
 }
 
 #[test]
@@ -148,8 +150,8 @@ fn a_directory_of_someone_else_is_refused() {
 
 #[test]
 fn each_failure_of_the_file_system_has_its_own_sentence() {
-    let said = |errno| unusable(Path::new("DIR"), errno).message;
-    let all = [Errno::ROFS, Errno::NOSPC, Errno::DQUOT, Errno::ACCESS, Errno::NOTDIR, Errno::IO].map(said);
+    let describe = |errno| unusable(Path::new("DIR"), errno).message;
+    let all = [Errno::ROFS, Errno::NOSPC, Errno::DQUOT, Errno::ACCESS, Errno::NOTDIR, Errno::IO].map(describe);
     let distinct: std::collections::BTreeSet<_> = all.iter().collect();
     assert_eq!(distinct.len(), all.len(), "{all:#?}");
     // A directory of the kernel that takes no entries from anybody.

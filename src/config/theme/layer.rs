@@ -68,12 +68,12 @@ pub(super) fn read(root: &mut Table, problems: &mut Problems) -> Content {
         let Some(mut table) = root.table(group, problems) else { continue };
         for role in Role::ALL.iter().filter(|role| role.group() == group) {
             let at = table.place_of(role.key());
-            if let Some(said) = table.table(role.key(), problems) {
-                let said = role_of(said, at, problems);
-                if group == "env" && said.symbol.is_some() {
+            if let Some(answer) = table.table(role.key(), problems) {
+                let setting = role_of(answer, at, problems);
+                if group == "env" && setting.symbol.is_some() {
                     problems.add(at, "the words of an environment's badge are fixed: no symbol can replace them");
                 }
-                roles.push((*role, said));
+                roles.push((*role, setting));
             }
         }
         table.finish(problems);

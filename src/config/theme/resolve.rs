@@ -22,8 +22,8 @@ struct Merged {
 ///
 /// # Errors
 /// Everything that is wrong with any file of its chain.
-pub(super) fn theme(shelf: &Layers<'_>, name: &str, depth: Depth, glyphs: Glyphs) -> Result<Theme, Vec<Problem>> {
-    let chain = shelf.chain(name, layer::read)?;
+pub(super) fn theme(layers: &Layers<'_>, name: &str, depth: Depth, glyphs: Glyphs) -> Result<Theme, Vec<Problem>> {
+    let chain = layers.chain(name, layer::read)?;
     let mut palette: BTreeMap<&str, &[Ink]> = BTreeMap::new();
     for colour in chain.iter().flat_map(|layer| &layer.content.palette) {
         palette.insert(&colour.name, &colour.inks);
@@ -41,8 +41,8 @@ pub(super) fn theme(shelf: &Layers<'_>, name: &str, depth: Depth, glyphs: Glyphs
 fn merge(chain: &[Layer<Content>], role: Role) -> Merged {
     let mut merged = Merged::default();
     for layer in chain {
-        let said = layer.content.roles.iter().filter(|(other, _)| *other == role);
-        for (_, Setting { at, fg, bg, mods, symbol }) in said {
+        let filter = layer.content.roles.iter().filter(|(other, _)| *other == role);
+        for (_, Setting { at, fg, bg, mods, symbol }) in filter {
             let placed = |(at, name): &(Place, String)| (layer.file.clone(), *at, name.clone());
             merged.fg = fg.as_ref().map(placed).or(merged.fg);
             merged.bg = bg.as_ref().map(placed).or(merged.bg);
@@ -74,17 +74,17 @@ fn look(
     let (fg, bg) = (colour(&merged.fg), colour(&merged.bg));
     let wants_ground = merged.bg.as_ref().is_some_and(|(_, _, name)| name != NO_COLOUR);
     let mut mods = merged.mods;
-    let mut say = |message: String| {
+    let mut describe = |message: String| {
         let (file, place) = merged.at.clone();
         problems.push(Problem { file, place, message, hint: None });
     };
     if role == Role::UiSelection && !(mods.bold || mods.underlined || mods.reversed) {
-        say(format!(
+        describe(format!(
             "{role} must not differ by colour alone: add \"bold\", \"underlined\" or \"reversed\" to its mods"
         ));
     }
     if fg.is_some() && fg == bg {
-        say(format!("{role} has letters of the colour of its ground and cannot be read"));
+        describe(format!("{role} has letters of the colour of its ground and cannot be read"));
     }
     if wants_ground && bg.is_none() {
         // A ground that this terminal cannot show is still a ground.

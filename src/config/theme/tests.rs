@@ -37,9 +37,9 @@ fn a_theme_that_others_can_change_is_not_used_and_the_default_stands_in() {
         fs::set_permissions(place, fs::Permissions::from_mode(open)).unwrap();
         let (theme, problems) = load();
         assert_eq!((theme.name.as_str(), problems.len()), (DEFAULT, 1));
-        let said = problems[0].to_string();
+        let text = problems[0].to_string();
         let why = format!("others may write to {} (mode {open:04o})", place.display());
-        assert!(said.contains(&why) && said.contains(&format!("chmod go-w {}", place.display())), "{said}");
+        assert!(text.contains(&why) && text.contains(&format!("chmod go-w {}", place.display())), "{text}");
         fs::set_permissions(place, fs::Permissions::from_mode(closed)).unwrap();
     }
 }

@@ -37,8 +37,8 @@ impl Home {
         let mut home = if fits && wanted.is_absolute() && (account.is_none() || is_open(wanted)) {
             Self { path: wanted.to_owned(), link: None, own: (0, 0) }
         } else {
-            let aside = std::env::temp_dir().join(format!("midwatch-{:016x}", random().map_err(failed)?));
-            Self { path: aside, link: Some(wanted.to_owned()), own: (0, 0) }
+            let quarantined = std::env::temp_dir().join(format!("midwatch-{:016x}", random().map_err(failed)?));
+            Self { path: quarantined, link: Some(wanted.to_owned()), own: (0, 0) }
         };
         fs::DirBuilder::new().mode(0o700).create(&home.path).map_err(failed)?;
         home.own = identity(&home.path).map_err(failed)?;
@@ -78,12 +78,12 @@ pub(super) fn clear(wanted: &Path) -> io::Result<()> {
         return removal::remove(wanted);
     }
     // Only what a home is called is followed.
-    if let Ok(aside) = fs::read_link(wanted)
-        && aside.parent() == Some(&std::env::temp_dir())
-        && aside.file_name().is_some_and(|name| name.as_bytes().starts_with(b"midwatch-"))
-        && fs::symlink_metadata(&aside).is_ok_and(|found| found.is_dir())
+    if let Ok(quarantined) = fs::read_link(wanted)
+        && quarantined.parent() == Some(&std::env::temp_dir())
+        && quarantined.file_name().is_some_and(|name| name.as_bytes().starts_with(b"midwatch-"))
+        && fs::symlink_metadata(&quarantined).is_ok_and(|found| found.is_dir())
     {
-        removal::remove(&aside)?;
+        removal::remove(&quarantined)?;
     }
     fs::remove_file(wanted)
 }

@@ -34,7 +34,7 @@ pub(super) fn finish(mut command: Command, doing: &str, cancel: &Cancel) -> Resu
     command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(failed)?;
     // Beside each other, for neither pipe may fill.
-    let (told, wrong) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let (join_handle, wrong) = (drain(child.stdout.take()), drain(child.stderr.take()));
     let status = loop {
         if let Some(status) = child.try_wait().map_err(failed)? {
             break status;
@@ -47,14 +47,14 @@ pub(super) fn finish(mut command: Command, doing: &str, cancel: &Cancel) -> Resu
         }
         std::thread::sleep(LOOK);
     };
-    let (told, wrong) = (told.join().unwrap_or_default(), wrong.join().unwrap_or_default());
+    let (text, wrong) = (join_handle.join().unwrap_or_default(), wrong.join().unwrap_or_default());
     if cancel.is_wanted() {
         return Err(Error::machine(doing, "it is not wanted any more"));
     }
     if !status.success() {
         return Err(Error::machine(doing, wrong.trim()));
     }
-    Ok(told)
+    Ok(text)
 }
 
 /// Reads a pipe to its end in a thread of its own.

@@ -51,8 +51,8 @@ impl Programs {
 
     /// An installation whose directory does not tell its version: `postgres (PostgreSQL) 15.20`.
     fn asked(directory: PathBuf) -> Option<Self> {
-        let told = Command::new(directory.join("postgres")).arg("--version").stdin(Stdio::null()).output().ok()?;
-        let text = String::from_utf8_lossy(&told.stdout);
+        let output = Command::new(directory.join("postgres")).arg("--version").stdin(Stdio::null()).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout);
         let digits: String = text.split(") ").nth(1)?.chars().take_while(char::is_ascii_digit).collect();
         Some(Self { directory, version: digits.parse().ok()? })
     }

@@ -174,8 +174,8 @@ impl Story {
         let set = (effect > EffectClass::Read).then(|| Digest::of(b"set"));
         let permit = set.is_some().then(|| prompt_id(step));
         let log = format!("{}-{attempt}.log", step + 1);
-        let told = self.record("operator", Event::StepIntent { step, attempt, effect, set, permit, log: log.clone() });
-        let Some((ending, detail)) = ending else { return told };
+        let story = self.record("operator", Event::StepIntent { step, attempt, effect, set, permit, log: log.clone() });
+        let Some((ending, detail)) = ending else { return story };
         let outcome = Outcome {
             ending,
             detail: detail.to_owned(),
@@ -189,7 +189,7 @@ impl Story {
             evidence: None,
             whole: BTreeMap::new(),
         };
-        told.record("operator", Event::StepOutcome { step, attempt, outcome })
+        story.record("operator", Event::StepOutcome { step, attempt, outcome })
     }
 
     /// A prompt opens.
@@ -355,7 +355,7 @@ pub fn drifted() -> Story {
     let why = Event::PromptClosed {
         prompt: prompt_id(2),
         why: Closed::Moved,
-        moved: vec!["3 files are gone".to_owned(), "s-9c1d.json grew from 1.2 KiB to 4.0 KiB".to_owned()],
+        moved_to: vec!["3 files are gone".to_owned(), "s-9c1d.json grew from 1.2 KiB to 4.0 KiB".to_owned()],
     };
     destroy().record("operator", why)
 }

@@ -61,17 +61,17 @@ fn bloat(can_act: bool) -> Row {
 fn what_needs_an_act_is_withheld_and_says_so() {
     let bare = "[[postgres]]\nname = \"main\"\nwatch = \"service=w\"\n";
     let full = format!("{bare}act = \"service=a\"\n");
-    let told = |entry: &str, can_act| {
+    let describe = |entry: &str, can_act| {
         let (offers, withheld) = offers(&world(entry), &bloat(can_act));
         (offers.into_iter().map(|offer| offer.procedure).collect::<Vec<_>>(), withheld)
     };
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let other = "common/reindex-index needs kind: index (now table)";
-    assert_eq!(told(&full, true), (texts(&["common/vacuum-table"]), Vec::new()));
+    assert_eq!(describe(&full, true), (texts(&["common/vacuum-table"]), Vec::new()));
     let why = "common/vacuum-table needs `act`: main has none in the estate";
-    assert_eq!(told(bare, false), (Vec::new(), texts(&[why, other])));
+    assert_eq!(describe(bare, false), (Vec::new(), texts(&[why, other])));
     let why = "common/vacuum-table cannot change main: it is a standby, or it takes no changes now";
-    assert_eq!(told(&full, false), (Vec::new(), texts(&[why, other])));
+    assert_eq!(describe(&full, false), (Vec::new(), texts(&[why, other])));
 }
 
 fn mount(configured: bool) -> Row {

@@ -123,8 +123,8 @@ fn sha256sum_proves_a_line_without_midwatch() {
         let mut input = child.stdin.take().unwrap();
         io::Write::write_all(&mut input, format!("{}{}", record.prev, &line[..end]).as_bytes()).unwrap();
         drop(input);
-        let said = child.wait_with_output().unwrap().stdout;
-        assert_eq!(String::from_utf8(said).unwrap(), format!("{}  -\n", record.h));
+        let lines = child.wait_with_output().unwrap().stdout;
+        assert_eq!(String::from_utf8(lines).unwrap(), format!("{}  -\n", record.h));
     }
 }
 

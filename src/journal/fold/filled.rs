@@ -30,8 +30,8 @@ fn bare(name: &str) -> &str {
 }
 
 fn put(head: &mut StepHead, name: &str, value: &str) {
-    let StepHead { title, undo: way_back, what, why, when, until, .. } = head;
-    for text in [title, way_back, what, why].into_iter().chain(when).chain(until) {
+    let StepHead { title, undo: rollback, what, why, when, until, .. } = head;
+    for text in [title, rollback, what, why].into_iter().chain(when).chain(until) {
         if text.contains(name) {
             *text = text.replace(name, value);
         }

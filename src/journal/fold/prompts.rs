@@ -140,13 +140,13 @@ impl RunView {
         record: &Record,
         id: &PromptId,
         why: Closed,
-        moved: &[String],
+        drift: &[String],
     ) -> Result<(), Impossible> {
         let Some(open) = self.prompt.take_if(|open| open.id == *id) else {
             return refuse("prompt.closed of a prompt that is not open");
         };
         self.unwait(open.step)?;
-        self.end_prompt(record, id, open.step, PromptEnding::Closed(why, moved.to_vec()));
+        self.end_prompt(record, id, open.step, PromptEnding::Closed(why, drift.to_vec()));
         Ok(())
     }
 
@@ -226,20 +226,20 @@ impl RunView {
         record: &Record,
         id: &PromptId,
         step: u32,
-        (why, moved): (Lapsed, &[String]),
+        (why, drift): (Lapsed, &[String]),
     ) -> Result<(), Impossible> {
         self.at(step)?;
         if self.permits.get(&step).is_none_or(|(prompt, _)| prompt != id) {
             return refuse(format!("a consent to step {step} lapses that was not given"));
         }
         self.permits.remove(&step);
-        self.end_prompt(record, id, step, PromptEnding::Closed(why.closes(), moved.to_vec()));
+        self.end_prompt(record, id, step, PromptEnding::Closed(why.closes(), drift.to_vec()));
         Ok(())
     }
 
     /// Keeps a second person's consent, or what stood for it.
     fn approve(&mut self, record: &Record, open: &OpenPrompt, answer: &Answer) {
-        let (note, glass) = match answer {
+        let (note, break_glass) = match answer {
             Answer::Approve { note } => (note.clone(), None),
             Answer::BreakGlass { reason } => (String::new(), Some(reason.clone())),
             _ => return,
@@ -254,7 +254,7 @@ impl RunView {
             hash,
             first: open.confirmed.as_ref().map(|(first, _)| first.clone()),
             note,
-            break_glass_reason: glass,
+            break_glass_reason: break_glass,
         });
     }
 }

@@ -116,8 +116,8 @@ impl NoTime {
             Self::Outside { next: Some(next) } => {
                 format!("no window is open; next: {} at {} UTC", next.window, next.from.minute())
             }
-            Self::Window { step, rollback: way_back, left, open } => {
-                let back = if way_back.is_zero() { String::new() } else { format!(" + {} way back", whole(*way_back)) };
+            Self::Window { step, rollback: undo, left, open } => {
+                let back = if undo.is_zero() { String::new() } else { format!(" + {} way back", whole(*undo)) };
                 let ends = open.until.clock();
                 let ends = ends.get(..5).unwrap_or(&ends);
                 let (step, left) = (step.words(), span(*left));
@@ -196,16 +196,16 @@ impl RunView {
     /// How long the way back would take of what has run, with this step as well.
     #[must_use]
     pub fn rollback_with(&self, step: Option<u32>) -> Duration {
-        let mut owed = self.pending_undos();
-        owed.extend(step.filter(|step| !owed.contains(step)));
-        let times = owed.into_iter().filter_map(|step| self.step(step)?.rollback()).map(|expected| expected.time);
+        let mut pending = self.pending_undos();
+        pending.extend(step.filter(|step| !pending.contains(step)));
+        let times = pending.into_iter().filter_map(|step| self.step(step)?.rollback()).map(|expected| expected.time);
         times.fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// What is to be kept free for the way back: its budget where it has one, else what it would take.
-    fn reserved(&self, way_back: Duration) -> Duration {
+    fn reserved(&self, undo: Duration) -> Duration {
         let budget = self.terms.budget.undo_s.map(Duration::from_secs);
-        if way_back.is_zero() { Duration::ZERO } else { budget.unwrap_or(way_back) }
+        if undo.is_zero() { Duration::ZERO } else { budget.unwrap_or(undo) }
     }
 
     /// Whether its window and its budget count: not in an emergency.
@@ -232,16 +232,16 @@ impl RunView {
     }
 
     /// Why a change would not fit that begins at a moment, and after which the way back takes so long.
-    fn would_fit(&self, view: &StepView, at: Wall, way_back: Duration) -> Option<NoTime> {
+    fn would_fit(&self, view: &StepView, at: Wall, undo: Duration) -> Option<NoTime> {
         let step = view.expected();
         if let Some(standing) = &self.window {
             let Some(open) = standing.open.as_ref().filter(|open| at < open.until) else {
                 return Some(NoTime::Outside { next: standing.next.clone() });
             };
             let left = open.until.since(at);
-            let way_back = self.reserved(way_back);
-            if step.time.saturating_add(way_back) > left {
-                return Some(NoTime::Window { step, rollback: way_back, left, open: open.clone() });
+            let undo_text = self.reserved(undo);
+            if step.time.saturating_add(undo_text) > left {
+                return Some(NoTime::Window { step, rollback: undo_text, left, open: open.clone() });
             }
         }
         if let Some(budget) = self.terms.budget.run_s.map(Duration::from_secs) {
@@ -251,7 +251,7 @@ impl RunView {
             }
         }
         let budget = self.terms.budget.undo_s.map(Duration::from_secs);
-        budget.filter(|budget| way_back > *budget).map(|budget| NoTime::Rollback { needs: way_back, budget })
+        budget.filter(|budget| undo > *budget).map(|budget| NoTime::Rollback { needs: undo, budget })
     }
 
     /// The first step that would not fit any more if all goes on as expected from now: from there on is no time to go back.
@@ -261,14 +261,14 @@ impl RunView {
             return None;
         }
         let mut at = now;
-        let mut way_back = self.rollback_with(None);
+        let mut undo = self.rollback_with(None);
         for (number, step) in (0_u32..).zip(&self.steps) {
             if step.state.is_over() {
                 continue;
             }
             if matches!(step.state, StepState::Planned | StepState::Waiting) && step.changes() {
-                way_back = way_back.saturating_add(step.rollback().map_or(Duration::ZERO, |expected| expected.time));
-                if let Some(why) = self.would_fit(step, at, way_back) {
+                undo = undo.saturating_add(step.rollback().map_or(Duration::ZERO, |expected| expected.time));
+                if let Some(why) = self.would_fit(step, at, undo) {
                     return Some((number, why));
                 }
             }

@@ -34,8 +34,8 @@ impl RunView {
     #[must_use]
     pub fn pending_undos(&self) -> Vec<u32> {
         let numbered = (0_u32..).zip(&self.steps);
-        let owed = numbered.filter(|(_, step)| step.needs_undo() && self.is_in_reach(step));
-        let mut steps: Vec<(u32, u64)> = owed.map(|(index, step)| (index, step.acted)).collect();
+        let pending = numbered.filter(|(_, step)| step.needs_undo() && self.is_in_reach(step));
+        let mut steps: Vec<(u32, u64)> = pending.map(|(index, step)| (index, step.acted)).collect();
         steps.sort_by_key(|(index, acted)| Reverse((*acted, *index)));
         steps.into_iter().map(|(index, _)| index).collect()
     }
@@ -44,10 +44,10 @@ impl RunView {
     #[must_use]
     pub fn named_undos(&self, step: u32) -> Vec<u32> {
         let named = self.step(step).map(|view| view.head.undo_of.clone()).unwrap_or_default();
-        let owed = named.into_iter().filter_map(|number| Some((number, self.step(number)?)));
+        let pending = named.into_iter().filter_map(|number| Some((number, self.step(number)?)));
         let wanted = |number: u32, view: &StepView| self.may_try(number, view) && !self.is_left(number);
-        let owed = owed.filter(|(number, view)| view.needs_undo() && wanted(*number, view));
-        let mut steps: Vec<(u32, u64)> = owed.map(|(number, view)| (number, view.acted)).collect();
+        let pending_undos = pending.filter(|(number, view)| view.needs_undo() && wanted(*number, view));
+        let mut steps: Vec<(u32, u64)> = pending_undos.map(|(number, view)| (number, view.acted)).collect();
         steps.sort_by_key(|(number, acted)| Reverse((*acted, *number)));
         steps.into_iter().map(|(number, _)| number).collect()
     }

@@ -330,8 +330,8 @@ impl RunView {
     /// Its parameters in one line, `days = 90, root = /srv/cell0`; `None` where it has none.
     #[must_use]
     pub fn params_words(&self) -> Option<String> {
-        let told: Vec<String> = self.params.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-        (!told.is_empty()).then(|| told.join(", "))
+        let lines: Vec<String> = self.params.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
     }
 
     /// The newest reading of a side.

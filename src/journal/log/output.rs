@@ -77,10 +77,10 @@ pub fn output(log: &Path, most: u64) -> Result<Vec<u8>, NotWhole> {
 pub fn last_errors(log: &Path, most: usize) -> Vec<String> {
     let page = LogFile::open(log).and_then(|mut log| log.page(&LogAt::Tail, TAIL));
     let lines = page.map(|page| page.lines).unwrap_or_default();
-    let told = lines.iter().filter(|line| line.stderr).filter_map(|line| {
+    let filter_map = lines.iter().filter(|line| line.stderr).filter_map(|line| {
         let text = Clean::line_capped(&line.bytes, line.bytes.len() as u64 + line.cut).plain();
         (!text.trim().is_empty()).then(|| shortened(text.trim(), MAX_SENTENCE))
     });
-    let told: Vec<String> = told.collect();
-    told.get(told.len().saturating_sub(most)..).unwrap_or_default().to_vec()
+    let messages: Vec<String> = filter_map.collect();
+    messages.get(messages.len().saturating_sub(most)..).unwrap_or_default().to_vec()
 }

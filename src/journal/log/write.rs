@@ -138,12 +138,12 @@ impl LogWriter {
         let count = crate::domain::quantity::counted(lost, "byte", "bytes");
         let line_end = if self.at_line_start { "" } else { "\n" };
         let mark = format!("{line_end}[midwatch: {count} could not be written: {why}]\n");
-        let (_, told) = self.put(mark.as_bytes());
-        if told.is_err() {
+        let (_, result) = self.put(mark.as_bytes());
+        if result.is_err() {
             // What of the line was written stays; the whole of it is told again.
             self.lost = Some((lost, why));
         }
-        told
+        result
     }
 
     /// Writes bytes to the head or to the newest part, divided at lines where that is possible; says how many were left.

@@ -111,7 +111,7 @@ pub enum Event {
         why: Closed,
         /// What moved, one line each.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        moved: Vec<String>,
+        moved_to: Vec<String>,
     },
     /// An answer counts.
     #[serde(rename = "answer.accepted")]
@@ -143,7 +143,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Lapsed::is_drifted")]
         why: Lapsed,
         /// What drifted or why it could not be read, one line each.
-        moved: Vec<String>,
+        moved_to: Vec<String>,
     },
     /// An attempt is about to start; synced before its effect.
     #[serde(rename = "step.intent")]

@@ -227,8 +227,8 @@ impl Choice {
 
 /// Every choice with what it leads to: as the prompt says, else in general.
 pub fn consequences<'a>(choices: &'a [Choice], means: &'a [String]) -> impl Iterator<Item = (Choice, &'a str)> {
-    let told = |place: usize| means.get(place).map(String::as_str);
-    choices.iter().enumerate().map(move |(place, choice)| (*choice, told(place).unwrap_or(choice.consequence())))
+    let describe = |place: usize| means.get(place).map(String::as_str);
+    choices.iter().enumerate().map(move |(place, choice)| (*choice, describe(place).unwrap_or(choice.consequence())))
 }
 
 /// What a person answered.

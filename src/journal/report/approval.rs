@@ -26,8 +26,8 @@ pub(super) fn marks(view: &RunView) -> Vec<(&'static str, String)> {
 
 /// The section of second persons; nothing where none was needed.
 pub(super) fn section(out: &mut String, view: &RunView) {
-    for (word, told) in marks(view) {
-        let _ = writeln!(out, "\n> **{word}**: {}", safe(&told));
+    for (word, text) in marks(view) {
+        let _ = writeln!(out, "\n> **{word}**: {}", safe(&text));
     }
     if view.approvals.is_empty() {
         return;
@@ -35,11 +35,11 @@ pub(super) fn section(out: &mut String, view: &RunView) {
     out.push_str("\n## Second persons\n\n| when | what | confirmed by | approved by | digest | said |\n|---|---|---|---|---|---|\n");
     for approval in &view.approvals {
         let first = approval.first.as_ref().map_or_else(String::new, |first| safe(&who(first)));
-        let (by, said) = match &approval.break_glass_reason {
+        let (by, message) = match &approval.break_glass_reason {
             Some(reason) => ("nobody: the glass was broken".to_owned(), safe(reason)),
             None => (safe(&who(&approval.by)), safe(&approval.note)),
         };
-        row(out, &[&when(approval.at), &safe(&of(view, approval)), &first, &by, approval.hash.as_str(), &said]);
+        row(out, &[&when(approval.at), &safe(&of(view, approval)), &first, &by, approval.hash.as_str(), &message]);
     }
 }
 

@@ -40,12 +40,12 @@ const FOUND: usize = 160;
 
 /// What an item stands on, in a sentence: what was found, where and when, or what somebody said; not escaped.
 pub(super) fn ground(item: &ItemView) -> String {
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     match item.state {
-        ItemState::Claim if item.note.is_empty() => told.push("signed without a note".to_owned()),
-        ItemState::Claim => told.push(format!("says: {}", item.note)),
-        ItemState::Skipped | ItemState::Overridden => told.push(format!("reason: {}", item.note)),
-        ItemState::Evidence if !item.note.is_empty() => told.push(item.note.clone()),
+        ItemState::Claim if item.note.is_empty() => lines.push("signed without a note".to_owned()),
+        ItemState::Claim => lines.push(format!("says: {}", item.note)),
+        ItemState::Skipped | ItemState::Overridden => lines.push(format!("reason: {}", item.note)),
+        ItemState::Evidence if !item.note.is_empty() => lines.push(item.note.clone()),
         _ => {}
     }
     if !item.found.is_empty() {
@@ -54,12 +54,12 @@ pub(super) fn ground(item: &ItemView) -> String {
             _ if item.stopped => "was stopped: ",
             _ => "did not pass: ",
         };
-        told.push(format!("{word}{}", shortened(&item.found, FOUND)));
+        lines.push(format!("{word}{}", shortened(&item.found, FOUND)));
     }
     if let Some(evidence) = &item.evidence {
-        told.push(format!("{}, {}", evidence.source, when(evidence.seen)));
+        lines.push(format!("{}, {}", evidence.source, when(evidence.seen)));
     }
-    told.join("; ")
+    lines.join("; ")
 }
 
 /// What was seen of an item beyond that sentence, name by name, not escaped; `None` where there is no more.

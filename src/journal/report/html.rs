@@ -135,12 +135,12 @@ fn deviations(page: &mut Page, report: &Report) {
         return;
     }
     page.raw("<div class=\"card\"><ul class=\"list\">");
-    for (record, (tone, told)) in all {
+    for (record, (tone, sentence)) in all {
         let at = text(&record.wall.clock());
         page.raw(&format!(
             "<li class=\"{}\">{} <span class=\"soft\">record {}, {at}</span></li>",
             class(tone),
-            text(&told),
+            text(&sentence),
             record.seq
         ));
     }
@@ -202,13 +202,13 @@ fn steps(page: &mut Page, view: &RunView) {
         };
         // What the undo did comes first: it is what holds now.
         let undo = step.undo.as_ref().map(|undo| text(&format!("undo: {}", model::outcome_text(undo))));
-        let mut told: Vec<String> = undo.into_iter().collect();
+        let mut lines: Vec<String> = undo.into_iter().collect();
         if let Some(outcome) = &step.outcome {
             let facts = text(&outcome_facts(outcome));
             let act = if step.undo.is_some() { format!("act: {}: ", outcome.ending.word()) } else { String::new() };
-            told.push(format!("{act}{}<br><span class=\"soft\">{facts}</span>", text(&outcome.detail)));
+            lines.push(format!("{act}{}<br><span class=\"soft\">{facts}</span>", text(&outcome.detail)));
         }
-        told.extend(step.remark.as_ref().map(|remark| text(remark)));
+        lines.extend(step.remark.as_ref().map(|remark| text(remark)));
         let class = if step.head.effect.word() == "destroy" { "bad" } else { "soft" };
         page.raw(&format!(
             "<tr><td class=\"num\">{number}</td><td>{}</td><td>{}</td><td class=\"tight {class}\">{}</td><td class=\"tight {tone}\">{}</td><td>{}</td></tr>\n",
@@ -216,7 +216,7 @@ fn steps(page: &mut Page, view: &RunView) {
             text(&step.head.title),
             step.head.effect.word(),
             state(step),
-            told.join("<br>"),
+            lines.join("<br>"),
         ));
     }
     page.end_table();

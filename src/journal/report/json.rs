@@ -188,11 +188,11 @@ fn ms(span: Duration) -> u64 {
 }
 
 fn deviations(report: &Report) -> Vec<Value> {
-    let told = |record: &Record| {
+    let describe = |record: &Record| {
         let (tone, what) = model::deviation(&report.view, record)?;
         Some(json!({ "record": record.seq, "at": record.wall, "grave": tone == Tone::Bad, "what": what }))
     };
-    report.records.iter().filter_map(told).collect()
+    report.records.iter().filter_map(describe).collect()
 }
 
 /// Both readings whole, and what is different between them.

@@ -82,7 +82,7 @@ fn steps(out: &mut String, view: &RunView) {
     out.push_str("\n## Steps\n\n| | phase | step | class | state | began | ended | outcome |\n|---|---|---|---|---|---|---|---|\n");
     for (number, step) in (1..).zip(&view.steps) {
         let StepHead { phase, title, effect, .. } = &step.head;
-        let told: Vec<String> = model::outcomes(step).iter().chain(&step.remark).map(|told| safe(told)).collect();
+        let lines: Vec<String> = model::outcomes(step).iter().chain(&step.remark).map(|text| safe(text)).collect();
         let (began, ended) = (step.started.map_or_else(String::new, when), step.ended.map_or_else(String::new, when));
         row(
             out,
@@ -94,7 +94,7 @@ fn steps(out: &mut String, view: &RunView) {
                 model::state(step),
                 &began,
                 &ended,
-                &told.join("; "),
+                &lines.join("; "),
             ],
         );
     }
@@ -103,7 +103,7 @@ fn steps(out: &mut String, view: &RunView) {
 fn attempts(out: &mut String, view: &RunView, records: &[Record]) {
     let mut rows = String::new();
     for record in records {
-        let (step, attempt, set, told) = match &record.event {
+        let (step, attempt, set, text) = match &record.event {
             Event::StepIntent { step, attempt, set, .. } => (step, attempt, set.as_ref(), "begins".to_owned()),
             Event::UndoIntent { step, attempt, set, .. } => (step, attempt, set.as_ref(), "undo begins".to_owned()),
             Event::StepOutcome { step, attempt, outcome } => (step, attempt, None, model::outcome_text(outcome)),
@@ -114,7 +114,7 @@ fn attempts(out: &mut String, view: &RunView, records: &[Record]) {
         };
         let set = set.map_or("", |set| set.as_str());
         let (number, attempt) = (record.seq.to_string(), attempt.to_string());
-        row(&mut rows, &[&number, &when(record.wall), &safe(&title(view, *step)), &attempt, set, &safe(&told)]);
+        row(&mut rows, &[&number, &when(record.wall), &safe(&title(view, *step)), &attempt, set, &safe(&text)]);
     }
     section(out, "Attempts", "| record | when | step | attempt | set | outcome |\n|---|---|---|---|---|---|", &rows);
 }
@@ -147,28 +147,28 @@ fn sets(out: &mut String, report: &Report) {
 fn answers(out: &mut String, view: &RunView, records: &[Record]) {
     let mut rows = String::new();
     for record in records {
-        let (step, told) = match &record.event {
+        let (step, text) = match &record.event {
             Event::PromptOpened { step, ask, .. } => (Some(*step), model::asked(ask)),
             Event::AnswerAccepted { step, answer, .. } => (Some(*step), model::answered(answer, &record.actor)),
             Event::AnswerRejected { prompt, why } => (None, format!("refused: {why} (prompt {prompt})")),
-            Event::PromptClosed { why, moved, .. } => (None, model::closed(*why, moved)),
-            Event::ConsentLapsed { step, why, moved, .. } => (Some(*step), model::lapsed(*why, moved)),
+            Event::PromptClosed { why, moved_to: drift, .. } => (None, model::closed(*why, drift)),
+            Event::ConsentLapsed { step, why, moved_to: changes, .. } => (Some(*step), model::lapsed(*why, changes)),
             _ => continue,
         };
         let step = step.map_or_else(String::new, |step| safe(&title(view, step)));
         let number = record.seq.to_string();
-        row(&mut rows, &[&number, &when(record.wall), &safe(&who(&record.actor)), &step, &safe(&told)]);
+        row(&mut rows, &[&number, &when(record.wall), &safe(&who(&record.actor)), &step, &safe(&text)]);
     }
     section(out, "Questions and answers", "| record | when | who | step | what |\n|---|---|---|---|---|", &rows);
 }
 
 /// What did not go as planned, one line each.
 fn deviations(out: &mut String, view: &RunView, records: &[Record]) {
-    let told = records.iter().filter_map(|record| Some((record, model::deviation(view, record)?)));
-    let mut lines: Vec<String> = told
-        .map(|(record, (tone, told))| {
-            let told = if tone == Tone::Bad { format!("**{}**", safe(&told)) } else { safe(&told) };
-            format!("- record {}, {}: {told}", record.seq, when(record.wall))
+    let filter_map = records.iter().filter_map(|record| Some((record, model::deviation(view, record)?)));
+    let mut lines: Vec<String> = filter_map
+        .map(|(record, (tone, text))| {
+            let message = if tone == Tone::Bad { format!("**{}**", safe(&text)) } else { safe(&text) };
+            format!("- record {}, {}: {message}", record.seq, when(record.wall))
         })
         .collect();
     if view.unknown() > 0 {

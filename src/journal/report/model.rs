@@ -118,12 +118,12 @@ pub(super) fn asked(ask: &Ask) -> String {
     match ask {
         Ask::Confirm { effect, set, preview, also } => {
             let place = if preview.place.is_empty() { String::new() } else { format!(" in {}", preview.place) };
-            let mut told = format!("asked to confirm a {}: {}{place}, set {set}", effect.word(), preview.headline);
+            let mut message = format!("asked to confirm a {}: {}{place}, set {set}", effect.word(), preview.headline);
             for covered in also {
                 let step = u64::from(covered.step) + 1;
-                let _ = write!(told, "; with it step {step}: {}, set {}", covered.headline, covered.set);
+                let _ = write!(message, "; with it step {step}: {}, set {}", covered.headline, covered.set);
             }
-            told
+            message
         }
         Ask::Sign { text, .. } => format!("asked to sign: {text}"),
         Ask::Decide { text, choices, .. } => {
@@ -149,7 +149,7 @@ pub(super) fn answered(answer: &Answer, by: &Actor) -> String {
     }
 }
 
-pub(super) fn closed(why: Closed, moved: &[String]) -> String {
+pub(super) fn closed(why: Closed, drift: &[String]) -> String {
     let why = match why {
         Closed::Moved => "what it showed had moved",
         Closed::NoPreview => "what it showed could not be read again and kept",
@@ -157,19 +157,19 @@ pub(super) fn closed(why: Closed, moved: &[String]) -> String {
         Closed::Aborted => "the run was stopped",
         Closed::RunnerGone => "its runner was gone",
     };
-    let moved = if moved.is_empty() { String::new() } else { format!(": {}", moved.join("; ")) };
-    format!("prompt closed, {why}{moved}")
+    let change = if drift.is_empty() { String::new() } else { format!(": {}", drift.join("; ")) };
+    format!("prompt closed, {why}{change}")
 }
 
 /// That an answer counts no longer.
-pub(super) fn lapsed(why: Lapsed, moved: &[String]) -> String {
-    format!("answer lapsed, {}: {}", why.words(), moved.join("; "))
+pub(super) fn lapsed(why: Lapsed, drift: &[String]) -> String {
+    format!("answer lapsed, {}: {}", why.words(), drift.join("; "))
 }
 
 /// What a record says that did not go as planned, and how grave that is.
 pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String)> {
     let late = time::deviation(view, record);
-    let told = match &record.event {
+    let output = match &record.event {
         Event::StepOutcome { step, outcome, .. } if outcome.ending != Ending::Ok => {
             (Tone::of(outcome.ending), format!("step {} ended {}", title(view, *step), outcome.ending.word()))
         }
@@ -177,8 +177,8 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             (Tone::Odd, format!("step {} was skipped: {reason}", title(view, *step)))
         }
         Event::StepResolved { step, choice, evidence } => {
-            let told = format!("step {} was unknown and settled as {}: {evidence}", title(view, *step), choice.word());
-            (Tone::Odd, told)
+            let text = format!("step {} was unknown and settled as {}: {evidence}", title(view, *step), choice.word());
+            (Tone::Odd, text)
         }
         Event::StepOverridden { step, reason } => {
             (Tone::Bad, format!("{} overrode the gate of step {}: {reason}", who(&record.actor), title(view, *step)))
@@ -213,8 +213,8 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             (Tone::Bad, format!("the way back began, for {why}: {} to take back", numbers(steps)))
         }
         Event::RollbackProved { step, outcome } if outcome.ending != Ending::Ok => {
-            let told = format!("after the way back, step {} ended {}", title(view, *step), outcome.ending.word());
-            (Tone::of(outcome.ending), told)
+            let message = format!("after the way back, step {} ended {}", title(view, *step), outcome.ending.word());
+            (Tone::of(outcome.ending), message)
         }
         Event::Other { kind, body } => {
             (Tone::Odd, format!("a record of a kind this version does not know: {kind} {body}"))
@@ -222,8 +222,8 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
         _ => return late,
     };
     Some(match late {
-        Some((_, late)) => (told.0, format!("{}; {late}", told.1)),
-        None => told,
+        Some((_, late)) => (output.0, format!("{}; {late}", output.1)),
+        None => output,
     })
 }
 

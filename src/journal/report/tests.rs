@@ -87,14 +87,14 @@ fn outside_text_cannot_break_the_page() {
 #[test]
 fn json_has_every_record_and_the_head() {
     let report = of(&night());
-    let (told, view) = (json(&report), &report.view);
-    assert_eq!(told["records"].as_array().unwrap().len(), 17);
-    assert_eq!(told["head"], view.head.as_str());
-    assert_eq!(told["records"][16]["h"], view.head.as_str());
-    assert_eq!(told["records"][9]["body"]["answer"], serde_json::json!({"answer": "confirm", "typed": "change"}));
-    assert_eq!((&told["status"], &told["count"]), (&serde_json::json!("aborted"), &serde_json::json!(17)));
-    assert_eq!(told["steps"][1]["state"], "undone");
-    assert_eq!(told["refused"][0]["why"], "typed `chnage`");
+    let (value, view) = (json(&report), &report.view);
+    assert_eq!(value["records"].as_array().unwrap().len(), 17);
+    assert_eq!(value["head"], view.head.as_str());
+    assert_eq!(value["records"][16]["h"], view.head.as_str());
+    assert_eq!(value["records"][9]["body"]["answer"], serde_json::json!({"answer": "confirm", "typed": "change"}));
+    assert_eq!((&value["status"], &value["count"]), (&serde_json::json!("aborted"), &serde_json::json!(17)));
+    assert_eq!(value["steps"][1]["state"], "undone");
+    assert_eq!(value["refused"][0]["why"], "typed `chnage`");
 }
 
 #[test]
@@ -107,9 +107,9 @@ fn a_damaged_journal_is_said_at_the_top_of_every_form() {
     let (alarm, head) =
         (page.find("**NOT WHOLE.** The journal is damaged at record 17").unwrap(), page.find("| Run |"));
     assert!(alarm < head.unwrap(), "{page}");
-    let told = json(&report);
-    assert_eq!(told["whole"], serde_json::json!(false));
-    assert!(told["faults"][0].as_str().unwrap().contains("record 17"));
+    let value = json(&report);
+    assert_eq!(value["whole"], serde_json::json!(false));
+    assert!(value["faults"][0].as_str().unwrap().contains("record 17"));
     // Without one whole record there is nothing to tell.
     assert!(Report::of(Path::new("/nonexistent"), read(b"{}\n")).is_err());
 }

@@ -209,8 +209,8 @@ mod tests {
             }
         };
         assert!(seen.len() == 4 && seen.is_sorted() && seen[0] > 0.3, "{seen:?}");
-        let said = Command::new("sha256sum").arg(&path).output().unwrap().stdout;
-        assert!(said.starts_with(digest.as_str().as_bytes()));
+        let lines = Command::new("sha256sum").arg(&path).output().unwrap().stdout;
+        assert!(lines.starts_with(digest.as_str().as_bytes()));
         fs::remove_file(&path).unwrap();
         assert_eq!(verifier.go_on(&path, &known, BUDGET, 9), Progress::Done(digest, 5), "it is not read again");
         assert!(matches!(Verifier::default().go_on(&path, &known, BUDGET, 9), Progress::Lost(_)));

@@ -156,8 +156,8 @@ impl Found {
             found.take(&name, kind, known.is_dir(), size);
             if name.eq_ignore_ascii_case("backup.info") && known.is_file() {
                 let path = entry.path();
-                let said = status(&path);
-                found.status = said.or_else(|cause| Unread::of(&path, &cause).map_or(Ok(None), Err))?;
+                let result = status(&path);
+                found.status = result.or_else(|cause| Unread::of(&path, &cause).map_or(Ok(None), Err))?;
             }
         }
         Ok(found)
@@ -212,8 +212,9 @@ fn status(path: &Path) -> io::Result<Option<Kind>> {
 
 /// What the text of a `backup.info` says; `None` where the backup is done, or the text says nothing.
 pub fn kind_by_barman(text: &str) -> Option<Kind> {
-    let said = text.lines().find_map(|line| line.trim().strip_prefix("status").map(str::trim_start)?.strip_prefix('='));
-    match said.map(str::trim) {
+    let found =
+        text.lines().find_map(|line| line.trim().strip_prefix("status").map(str::trim_start)?.strip_prefix('='));
+    match found.map(str::trim) {
         Some("FAILED") => Some(Kind::Failed),
         Some("EMPTY" | "STARTED" | "SYNCING") => Some(Kind::Unfinished),
         _ => None,

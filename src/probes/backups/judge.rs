@@ -75,27 +75,27 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
         ("age_s", Fact::Int(i64::try_from(age.as_secs()).unwrap_or(i64::MAX))),
         ("path", Fact::Text(path(directory, newest))),
     ]);
-    let mut said = of_time(target, series, newest, now);
-    said.source(target, newest, now);
-    said.checksum(newest, checked, &mut facts);
-    said.size(target, series, newest, &mut facts);
+    let mut sentence = of_time(target, series, newest, now);
+    sentence.source(target, newest, now);
+    sentence.checksum(newest, checked, &mut facts);
+    sentence.size(target, series, newest, &mut facts);
     if let Some(name) = series.lacking.get(&newest.name) {
-        said.add(Verdict::Warn, format!("without {name}"));
+        sentence.add(Verdict::Warn, format!("without {name}"));
     }
-    said.gaps(target, series, &mut facts);
-    if series.growing > 0 && said.verdict != Verdict::Ok {
-        said.add(Verdict::Ok, format!("{} being written", quantity::count(series.growing as u64)));
+    sentence.gaps(target, series, &mut facts);
+    if series.growing > 0 && sentence.verdict != Verdict::Ok {
+        sentence.add(Verdict::Ok, format!("{} being written", quantity::count(series.growing as u64)));
     }
     if series.future.0 > 0 {
-        said.add(Verdict::Warn, format!("{} dated in the future", series.future.0));
+        sentence.add(Verdict::Warn, format!("{} dated in the future", series.future.0));
     }
     let failed = series.failed.iter().filter(|made| **made > newest.unix).count();
     if failed > 0 {
-        said.add(Verdict::Warn, format!("{} failed since", quantity::count(failed as u64)));
+        sentence.add(Verdict::Warn, format!("{} failed since", quantity::count(failed as u64)));
     }
-    said.note_reason(&mut facts);
-    let detail = said.words.join(" · ");
-    Observation { verdict: said.verdict, detail, facts, observed_at: now, trend: None }
+    sentence.note_reason(&mut facts);
+    let detail = sentence.words.join(" · ");
+    Observation { verdict: sentence.verdict, detail, facts, observed_at: now, trend: None }
 }
 
 /// What the time of the newest says, and what of it cannot be read.
@@ -112,16 +112,16 @@ fn of_time(target: &Backup, series: &Series, newest: &Member, now: Wall) -> Sent
         let verdict = if age > target.max_age { Verdict::Critical } else { Verdict::Ok };
         (verdict, when(target, age, made, now))
     };
-    let mut said = Sentence::of(verdict, words);
+    let mut sentence = Sentence::of(verdict, words);
     if let Some(unread) = &series.unread {
         // It may be newer than the newest: an age proves nothing.
-        said = Sentence::of(Verdict::Ok, said.words.concat());
-        said.add_time(Verdict::Unknown, &unread.words());
+        sentence = Sentence::of(Verdict::Ok, sentence.words.concat());
+        sentence.add_time(Verdict::Unknown, &unread.words());
     }
     if let Some(unread) = &newest.unread {
-        said.add_time(Verdict::Unknown, &unread.words());
+        sentence.add_time(Verdict::Unknown, &unread.words());
     }
-    said
+    sentence
 }
 
 /// How old it is at a moment, what was made then.
@@ -199,9 +199,9 @@ impl Sentence {
             return;
         };
         facts.insert("checksum_file", Fact::Text(expected.file.display().to_string()));
-        let mut lost = |said: &mut Self, why: &str| {
+        let mut lost = |sentence: &mut Self, why: &str| {
             facts.insert("not_verified", Fact::Text(why.to_owned()));
-            said.add_time(Verdict::Unknown, &format!("not verified: {why}"));
+            sentence.add_time(Verdict::Unknown, &format!("not verified: {why}"));
         };
         match (&expected.digest, progress) {
             (Err(why), _) => lost(self, why),

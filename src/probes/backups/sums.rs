@@ -37,8 +37,8 @@ pub fn decode(bytes: &[u8]) -> String {
 /// Why there is none.
 pub fn digest_in(text: &str, name: &str, own: bool) -> Result<Digest, Lack> {
     let lines: Vec<(Digest, Vec<String>)> = text.lines().filter_map(line).collect();
-    let is_exact = |said: &String| said.strip_prefix("./").unwrap_or(said) == name;
-    let is_base = |said: &String| said.rsplit(['/', '\\']).next() == Some(name);
+    let is_exact = |message: &String| message.strip_prefix("./").unwrap_or(message) == name;
+    let is_base = |sentence: &String| sentence.rsplit(['/', '\\']).next() == Some(name);
     for is_it in [&is_exact as &dyn Fn(&String) -> bool, &is_base] {
         let found = lines.iter().filter(|(_, names)| names.iter().any(is_it)).map(|(digest, _)| digest);
         if let Some(digest) = one(found, || format!("two different SHA-256 of {name} in it"))? {
@@ -99,11 +99,11 @@ fn line(text: &str) -> Option<(Digest, Vec<String>)> {
 }
 
 /// A name as it stands and without the blanks around it; none of what is no name.
-fn names(said: &str) -> Vec<String> {
-    match said.trim() {
+fn names(text: &str) -> Vec<String> {
+    match text.trim() {
         "" | "-" | "stdin" => Vec::new(),
-        trimmed if trimmed == said => vec![said.to_owned()],
-        trimmed => vec![said.to_owned(), trimmed.to_owned()],
+        trimmed if trimmed == text => vec![text.to_owned()],
+        trimmed => vec![text.to_owned(), trimmed.to_owned()],
     }
 }
 

@@ -94,9 +94,9 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
     let age = Age::of(server.ages, server);
     age.add_facts(&mut facts);
     let (verdict, sum) = sum(tally, &mut facts);
-    let mut said = Sentence::of(verdict, sum);
+    let mut sentence = Sentence::of(verdict, sum);
     if let Some(note) = age.note() {
-        said.add(age.verdict, note);
+        sentence.add(age.verdict, note);
     }
     if let Some(holder) = reading.holder {
         reading.holder_facts(holder, &mut facts);
@@ -107,26 +107,26 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
             let since = held.and_then(|held| u64::try_from(held).ok()).map(Duration::from_secs).map(quantity::age);
             let since = since.map_or_else(|| "for a time unknown".to_owned(), |since| format!("for {since}"));
             let own = holder.application.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
-            said.add(verdict, format!("oldest snapshot: {}{own} {since}", holder.called()));
+            sentence.add(verdict, format!("oldest snapshot: {}{own} {since}", holder.called()));
         } else {
-            said.weigh(verdict, &format!("oldest snapshot: {}", holder.called()));
+            sentence.weigh(verdict, &format!("oldest snapshot: {}", holder.called()));
         }
     }
     if tally.unknown > 0 {
         let hidden = if tally.hidden > 0 { format!(", {} hidden from this role", tally.hidden) } else { String::new() };
-        said.add(Verdict::Ok, format!("{} unknown{hidden}", quantity::count(tally.unknown)));
+        sentence.add(Verdict::Ok, format!("{} unknown{hidden}", quantity::count(tally.unknown)));
         facts.extend(tally.denied.then(|| reading.server.grant()));
     }
     if tally.invalid > 0 {
         facts.insert("invalid_indexes", int(tally.invalid));
-        said.add(Verdict::Ok, quantity::counted(tally.invalid, "invalid index", "invalid indexes"));
+        sentence.add(Verdict::Ok, quantity::counted(tally.invalid, "invalid index", "invalid indexes"));
     }
-    said.words.extend(server.standby.then(|| "standby: act on the primary".to_owned()));
-    said.words.extend(others(server.other_count));
-    said.note_reason(&mut facts);
+    sentence.words.extend(server.standby.then(|| "standby: act on the primary".to_owned()));
+    sentence.words.extend(others(server.other_count));
+    sentence.note_reason(&mut facts);
     let trend = facts.contains_key("total_bloat_bytes").then_some(Trend::of("total_bloat_bytes"));
-    let detail = said.words.join(" · ");
-    Finding::of_target(Observation { verdict: said.verdict, detail, facts, observed_at: reading.at, trend })
+    let detail = sentence.words.join(" · ");
+    Finding::of_target(Observation { verdict: sentence.verdict, detail, facts, observed_at: reading.at, trend })
 }
 
 /// What is known of all relations together. Where none has an estimate, nothing is. The facts are called `total_…`, so that a sum over
@@ -144,8 +144,8 @@ fn sum(tally: &Tally, facts: &mut BTreeMap<&'static str, Fact>) -> (Verdict, Str
     }
     if tally.known_size == 0 {
         facts.insert("method", Fact::Text("none".to_owned()));
-        let said = if tally.size == 0 { "nothing of 1 MiB or more" } else { "nothing that can be estimated" };
-        return (Verdict::Ok, said.to_owned());
+        let text = if tally.size == 0 { "nothing of 1 MiB or more" } else { "nothing that can be estimated" };
+        return (Verdict::Ok, text.to_owned());
     }
     let whole = tally.known_size as f64;
     facts.insert("total_bloat_bytes", int(tally.bytes));

@@ -109,33 +109,33 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     let bundle = known.bundle;
     let leaf = &bundle.leaf;
     let (verdict, words) = own_time(leaf, known.limits, seconds);
-    let mut said = Sentence::of(members::verdict_of_leaf(bundle, verdict), words);
+    let mut sentence = Sentence::of(members::verdict_of_leaf(bundle, verdict), words);
     let is_one_of_many = bundle.of_cas && !bundle.others.is_empty();
     if is_one_of_many {
-        said.add(Verdict::Ok, leaf.subject_word.clone());
+        sentence.add(Verdict::Ok, leaf.subject_word.clone());
     } else if is_in_time(leaf, seconds) {
-        said.add(Verdict::Ok, issuer_of(leaf));
+        sentence.add(Verdict::Ok, issuer_of(leaf));
     }
     let path: &[&Parsed] = if bundle.of_cas { &[] } else { &known.followed.path };
     let soonest = path.iter().copied().min_by_key(|issuer| issuer.not_after.unix);
     if let Some(issuer) = soonest.filter(|issuer| issuer.not_after.unix < leaf.not_after.unix) {
         let (verdict, words) = own_time(issuer, known.limits, seconds);
         if verdict != Verdict::Ok {
-            said.add(verdict, format!("issuer {}: {words}", issuer.subject_word));
+            sentence.add(verdict, format!("issuer {}: {words}", issuer.subject_word));
         }
     }
     let others = members::judge(bundle, path, known.limits, seconds, known.untrusted.is_some());
-    said.others(&others, bundle, is_one_of_many);
-    said.keys(known, path);
-    said.links(known, path, seconds);
-    said.trust(known);
+    sentence.others(&others, bundle, is_one_of_many);
+    sentence.keys(known, path);
+    sentence.links(known, path, seconds);
+    sentence.trust(known);
     if let Some(cut) = &bundle.cut {
-        said.add(Verdict::Unknown, cut.clone());
+        sentence.add(Verdict::Unknown, cut.clone());
     }
     let mut facts = facts(known, soonest, seconds);
     facts.insert("expired", Fact::Int(i64::try_from(others.expired).unwrap_or(i64::MAX)));
-    said.note_reason(&mut facts);
-    Observation { verdict: said.verdict, detail: said.words.join(" · "), facts, observed_at: now, trend: None }
+    sentence.note_reason(&mut facts);
+    Observation { verdict: sentence.verdict, detail: sentence.words.join(" · "), facts, observed_at: now, trend: None }
 }
 
 impl Sentence {

@@ -101,6 +101,6 @@ pub fn judge(bundle: &Bundle, path: &[&Parsed], limits: (u32, u32), now: i64, is
             worst = Some((rank, (verdict, format!("{}: {words}", one.subject_word))));
         }
     }
-    found.worst = worst.map(|(_, said)| said);
+    found.worst = worst.map(|(_, outcome)| outcome);
     found
 }

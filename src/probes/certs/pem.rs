@@ -314,8 +314,9 @@ mod tests {
         ];
         for (text, why) in cases {
             let held = certificates(text.as_bytes(), LONGEST);
-            let said = |one: &Result<_, String>| one.as_ref().is_err_and(|said| said.ends_with(&format!(": {why}")));
-            assert!(held.certificates.iter().any(said), "{text}: {:?}", held.certificates);
+            let describe =
+                |one: &Result<_, String>| one.as_ref().is_err_and(|message| message.ends_with(&format!(": {why}")));
+            assert!(held.certificates.iter().any(describe), "{text}: {:?}", held.certificates);
             // Of two that are glued together, OpenSSL takes neither.
             let lost = if text.contains(&format!("{end}{begin}")) { 2 } else { 1 };
             assert_eq!(held.certificates.iter().filter(|one| one.is_err()).count(), lost, "{text}");

@@ -66,8 +66,8 @@ fn the_row_and_its_facts_tell_the_same_share() {
         fs::write(proc.path().join("meminfo"), text).unwrap();
         let table = meminfo::Table::read(proc.path()).unwrap();
         for seen in [table.memory().unwrap(), table.swap().unwrap()] {
-            let said = facts::format_fact("used_ratio", &seen.facts["used_ratio"]);
-            assert_eq!(seen.detail.split(" · ").next().unwrap().split(" of ").next(), Some(said.as_str()));
+            let message = facts::format_fact("used_ratio", &seen.facts["used_ratio"]);
+            assert_eq!(seen.detail.split(" · ").next().unwrap().split(" of ").next(), Some(message.as_str()));
         }
     }
 }

@@ -46,7 +46,7 @@ impl Link {
     /// Starts to watch a cluster on the current runtime, with what the link before it has known.
     pub(crate) fn new(settings: Settings, wire: Wire, pace: Pace, before: Option<&Self>) -> Self {
         let wire = Arc::new(wire);
-        let (send, heard) = watch::channel(Pulse::default());
+        let (send, received) = watch::channel(Pulse::default());
         let mut tasks =
             vec![tokio::spawn(pulse(Arc::clone(&wire), settings.namespaces.clone(), pace, send)).abort_handle()];
         let of_namespace = |name: &String| Plural::NAMESPACED.map(|plural| (plural, Some(name.clone())));
@@ -60,7 +60,7 @@ impl Link {
             tasks.push(tokio::spawn(task).abort_handle());
             parts.push(Part { plural, namespace, known });
         }
-        Self { settings, wire, pace, pulse: heard, parts, tasks }
+        Self { settings, wire, pace, pulse: received, parts, tasks }
     }
 
     /// The digest of the settings it was started with.
@@ -118,15 +118,15 @@ impl Link {
             (None, None) => Err(self.silent().into()),
             (None, Some((hello, at))) => {
                 let version = hello.version.clone();
-                let mut said = vec![version.clone().unwrap_or_else(|| "version not shown to us".to_owned())];
-                said.push(format!("context {}", self.settings.context));
-                said.push(quantity::latency(hello.latency));
-                said.extend(self.settings.weak.map(str::to_owned));
+                let mut lines = vec![version.clone().unwrap_or_else(|| "version not shown to us".to_owned())];
+                lines.push(format!("context {}", self.settings.context));
+                lines.push(quantity::latency(hello.latency));
+                lines.extend(self.settings.weak.map(str::to_owned));
                 if !self.settings.named {
                     let is_missing = |name: &str| pulse.namespaces.get(name) == Some(&Presence::Missing);
                     let bare =
                         self.settings.namespaces.iter().filter(|name| self.is_bare(name) && !is_missing(name.as_str()));
-                    said.extend(bare.map(|name| format!("nothing in namespace {name}")));
+                    lines.extend(bare.map(|name| format!("nothing in namespace {name}")));
                 }
                 let latency_ms = u32::try_from(hello.latency.as_millis()).unwrap_or(u32::MAX);
                 let mut facts = BTreeMap::from([
@@ -139,7 +139,7 @@ impl Link {
                 facts.extend(self.counts());
                 let verdict = if self.settings.weak.is_some() { Verdict::Warn } else { Verdict::Ok };
                 let (observed_at, trend) = (*at, Some(Trend::of("latency_ms")));
-                Ok(Observation { verdict, detail: said.join(" · "), facts, observed_at, trend })
+                Ok(Observation { verdict, detail: lines.join(" · "), facts, observed_at, trend })
             }
         };
         Finding { object: None, source: None, seen }

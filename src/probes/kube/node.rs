@@ -58,32 +58,32 @@ impl Node {
             (None, true) => (Verdict::Unknown, "its kubelet no longer reports"),
             (None, false) => (Verdict::Unknown, "its kubelet has not reported"),
         };
-        let mut said = Sentence::of(verdict, first.to_owned());
+        let mut sentence = Sentence::of(verdict, first.to_owned());
         for (name, fact, words) in PRESSURES {
             match known(name) {
                 Some(pressed) => {
                     facts.insert(fact, Fact::Bool(pressed));
                     if pressed {
-                        said.add(Verdict::Warn, words.to_owned());
+                        sentence.add(Verdict::Warn, words.to_owned());
                     }
                 }
                 None => {
                     // A kubelet that is silent is silent about all of it.
                     if known("Ready").is_some() {
-                        said.add(Verdict::Unknown, format!("{words} unknown"));
+                        sentence.add(Verdict::Unknown, format!("{words} unknown"));
                     }
                 }
             }
         }
         // Only some networks set it.
         if known("NetworkUnavailable") == Some(true) {
-            said.add(Verdict::Warn, "network unavailable".to_owned());
+            sentence.add(Verdict::Warn, "network unavailable".to_owned());
         }
         if self.unschedulable {
-            said.add(Verdict::Warn, "unschedulable".to_owned());
+            sentence.add(Verdict::Warn, "unschedulable".to_owned());
         }
-        said.words.extend(self.version.clone());
-        said.note_reason(&mut facts);
-        Observation { verdict: said.verdict, detail: said.words.join(" · "), facts, observed_at, trend: None }
+        sentence.words.extend(self.version.clone());
+        sentence.note_reason(&mut facts);
+        Observation { verdict: sentence.verdict, detail: sentence.words.join(" · "), facts, observed_at, trend: None }
     }
 }

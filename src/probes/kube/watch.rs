@@ -64,17 +64,17 @@ pub(crate) async fn keep(
     known: watch::Sender<Known>,
 ) {
     let path = plural.path(namespace.as_deref());
-    let mut keeper = Keeper { wire, plural, path, pace, known, version: None, losses: 0 };
+    let mut supervisor = Keeper { wire, plural, path, pace, known, version: None, losses: 0 };
     loop {
         let started = Instant::now();
-        let done = match keeper.version.clone() {
-            None => keeper.list().await.map(|()| started),
+        let done = match supervisor.version.clone() {
+            None => supervisor.list().await.map(|()| started),
             // Watches that end at once must not follow each other at once.
-            Some(version) => keeper.follow(&version).await.map(|()| started + pace.retry),
+            Some(version) => supervisor.follow(&version).await.map(|()| started + pace.retry),
         };
         match done {
             Ok(next) => sleep_until(next).await,
-            Err(loss) => sleep(keeper.lose(loss)).await,
+            Err(loss) => sleep(supervisor.lose(loss)).await,
         }
     }
 }

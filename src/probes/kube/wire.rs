@@ -229,9 +229,9 @@ impl Wire {
             StatusCode::OK => Err((None, no_api())),
             status => {
                 let wait = header(&answer, "retry-after").and_then(|wait| wait.parse().ok()).map(Duration::from_secs);
-                let said = whole(answer, SMALL_BYTES, limit).await.unwrap_or_default();
+                let lines = whole(answer, SMALL_BYTES, limit).await.unwrap_or_default();
                 // A proxy in between refuses too, but does not speak for the API.
-                let own = is_json && serde_json::from_slice(&said).is_ok_and(|said: Status| said.code != 0);
+                let own = is_json && serde_json::from_slice(&lines).is_ok_and(|output: Status| output.code != 0);
                 let status_of_api = own.then_some(status);
                 Err((status_of_api, refusal(status, own, wait)))
             }

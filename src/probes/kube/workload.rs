@@ -212,37 +212,37 @@ impl Workload {
     }
 
     fn detail(&self, pods: Option<&Pods>) -> String {
-        let mut said = Vec::new();
+        let mut lines = Vec::new();
         match self.desired {
             _ if !self.observed => {
-                said.extend(self.stuck.then(|| "rollout stuck".to_owned()));
-                said.push("not looked at by the cluster yet".to_owned());
+                lines.extend(self.stuck.then(|| "rollout stuck".to_owned()));
+                lines.push("not looked at by the cluster yet".to_owned());
             }
             Some(desired) => {
-                said.extend(self.rollout(desired));
-                said.push(if desired == 0 {
+                lines.extend(self.rollout(desired));
+                lines.push(if desired == 0 {
                     "scaled to 0".to_owned()
                 } else {
                     format!("{} of {desired} ready", self.ready)
                 });
                 let available = self.available.filter(|available| *available < self.ready.min(desired));
-                said.extend(available.map(|available| format!("{available} available")));
+                lines.extend(available.map(|available| format!("{available} available")));
             }
-            None => said.push("says not how many it should have".to_owned()),
+            None => lines.push("says not how many it should have".to_owned()),
         }
-        said.extend((self.partition > 0).then(|| format!("partition {}", self.partition)));
-        said.extend(self.failure.clone());
-        said.extend(self.doubt.as_ref().map(|doubt| format!("{doubt} is unknown")));
+        lines.extend((self.partition > 0).then(|| format!("partition {}", self.partition)));
+        lines.extend(self.failure.clone());
+        lines.extend(self.doubt.as_ref().map(|doubt| format!("{doubt} is unknown")));
         match pods {
             Some(pods) => {
-                said.extend((!pods.waiting.is_empty()).then(|| listed(&pods.waiting, ", ")));
+                lines.extend((!pods.waiting.is_empty()).then(|| listed(&pods.waiting, ", ")));
                 let restarts = u64::try_from(pods.restarts).unwrap_or_default();
-                said.extend((restarts > 0).then(|| quantity::counted(restarts, "restart", "restarts")));
+                lines.extend((restarts > 0).then(|| quantity::counted(restarts, "restart", "restarts")));
             }
-            None => said.push("restarts unknown".to_owned()),
+            None => lines.push("restarts unknown".to_owned()),
         }
-        said.extend(self.images(pods));
-        said.join(" · ")
+        lines.extend(self.images(pods));
+        lines.join(" · ")
     }
 
     /// What the verdict comes from, in the order of [`Self::verdict`].

@@ -34,9 +34,9 @@ fn inodes_speak_when_they_are_worse_and_are_absent_where_there_are_none() {
 fn forecasts(apart: u64, samples: impl IntoIterator<Item = u64>) -> Vec<Option<f64>> {
     let (start, mut growth) = (Instant::now(), Growth::default());
     let at = |number: u64| start + Duration::from_secs(number * apart);
-    let told = (0..).zip(samples).map(|(number, used)| growth.take(at(number), used)).collect();
+    let lines = (0..).zip(samples).map(|(number, used)| growth.take(at(number), used)).collect();
     assert!(growth.0.len() <= 122, "ten minutes, every five seconds");
-    told
+    lines
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn growth_is_told_from_five_minutes_on_and_forgets_after_ten() {
 fn what_grows_all_at_once_is_not_told_by_the_hour() {
     let mut burst = vec![1000; 18];
     burst.extend([900_000; 3]);
-    assert!(forecasts(20, burst).iter().all(|told| told.is_none_or(|growth| growth == 0.0)));
+    assert!(forecasts(20, burst).iter().all(|found| found.is_none_or(|growth| growth == 0.0)));
     let back_and_forth = (0..30).map(|step| 1000 + (step % 2) * 500);
     assert!(forecasts(15, back_and_forth).last().unwrap().is_none());
 }

@@ -154,10 +154,10 @@ async fn to_any(parameters: &Parameters, tls: Option<Arc<ClientConfig>>, manner:
     match failures.as_slice() {
         [(_, only)] => Err(only.clone()),
         many => {
-            let told: Vec<String> = many.iter().map(|(server, failure)| format!("{server}: {failure}")).collect();
+            let lines: Vec<String> = many.iter().map(|(server, failure)| format!("{server}: {failure}")).collect();
             // As long as one of them may serve, it is not down.
             let refused = many.iter().all(|(_, failure)| Loss::from(failure.clone()).is_proof());
-            Err(Failure { refused, ..Failure::ours(told.join("; ")) })
+            Err(Failure { refused, ..Failure::ours(lines.join("; ")) })
         }
     }
 }
@@ -267,7 +267,7 @@ impl Way<'_> {
         let place = format!("{server}/{}", parameters.database);
         let ended = Arc::new(Mutex::new(None));
         let (needed, gone) = oneshot::channel();
-        let heard = manner.notices.clone();
+        let received = manner.notices.clone();
         let made = || contact::Connection::made("postgres", place.clone());
         let (client, tls) = match (tls, &server.place) {
             (Some(tls), ServerPlace::Tcp { name, address }) if mode != config::SslMode::Disable => {
@@ -278,12 +278,12 @@ impl Way<'_> {
                 let mut maker = MakeRustlsConnect::new(ClientConfig::clone(tls));
                 let connector = MakeTlsConnect::<Stream>::make_tls_connect(&mut maker, &host)?;
                 let (client, connection) = settings.connect_raw(stream, connector).await?;
-                tokio::spawn(keep(connection, made(), Arc::clone(&ended), gone, heard));
+                tokio::spawn(keep(connection, made(), Arc::clone(&ended), gone, received));
                 (client, Some((Arc::clone(tls), host)))
             }
             _ => {
                 let (client, connection) = settings.connect_raw(stream, NoTls).await?;
-                tokio::spawn(keep(connection, made(), Arc::clone(&ended), gone, heard));
+                tokio::spawn(keep(connection, made(), Arc::clone(&ended), gone, received));
                 (client, None)
             }
         };
@@ -339,8 +339,8 @@ async fn keep<S, T>(
     let serve = async {
         loop {
             match poll_fn(|cx| connection.poll_message(cx)).await {
-                Some(Ok(AsyncMessage::Notice(told))) => {
-                    let _ = notices.as_ref().map(|heard| heard.send(Notice::from(&told)));
+                Some(Ok(AsyncMessage::Notice(db_error))) => {
+                    let _ = notices.as_ref().map(|received| received.send(Notice::from(&db_error)));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return reasons::of_asking(&error).1,

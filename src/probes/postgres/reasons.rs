@@ -29,12 +29,12 @@ const OPENINGS: &[u8] = b"SNREvK";
 /// Why no connection came about, and the SQLSTATE where the server itself says so. Of a limit of one role or one database it has
 /// none: that says nothing of the places of the server.
 pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) -> Failure {
-    let told = find::<DbError>(error);
-    if let Some(whose) = told.and_then(|told| narrower_limit(told, attempt.parameters)) {
+    let found = find::<DbError>(error);
+    if let Some(whose) = found.and_then(|db_error| narrower_limit(db_error, attempt.parameters)) {
         return Failure::ours(format!("too many connections for {whose}: its CONNECTION LIMIT is reached"));
     }
-    match told {
-        Some(told) => Failure::from_server(Some(told.code().code().to_owned()), of_server(told, Some(attempt))),
+    match found {
+        Some(answer) => Failure::from_server(Some(answer.code().code().to_owned()), of_server(answer, Some(attempt))),
         None => Failure { refused: refuses(error, attempt), ..Failure::ours(of_the_way(error, attempt)) },
     }
 }
@@ -60,16 +60,16 @@ fn is_closed(error: &(dyn Cause + 'static)) -> bool {
 
 /// The SQLSTATE with which the server itself, or what stands before it, refused a connection.
 pub(super) fn code<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a str> {
-    find::<DbError>(error).map(|told| told.code().code())
+    find::<DbError>(error).map(|db_error| db_error.code().code())
 }
 
 /// Whose limit was reached, where it is not that of the server. By the function that raised it, since texts are translated.
 /// Source: PostgreSQL 18, `miscinit.c` and `postinit.c`.
-fn narrower_limit(told: &DbError, parameters: &Parameters) -> Option<String> {
-    if *told.code() != SqlState::TOO_MANY_CONNECTIONS {
+fn narrower_limit(db_error: &DbError, parameters: &Parameters) -> Option<String> {
+    if *db_error.code() != SqlState::TOO_MANY_CONNECTIONS {
         return None;
     }
-    match told.routine()? {
+    match db_error.routine()? {
         "InitializeSessionUserId" => Some(format!("role {}", parameters.user)),
         "CheckMyDatabase" => Some(format!("database {}", parameters.database)),
         _ => None,
@@ -114,8 +114,8 @@ fn of_the_way(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
 
 /// Why a question was not answered, and its SQLSTATE where the server itself says so.
 pub(super) fn of_asking(error: &(dyn Cause + 'static)) -> (Option<String>, String) {
-    if let Some(told) = find::<DbError>(error) {
-        return (Some(told.code().code().to_owned()), of_server(told, None));
+    if let Some(db_error) = find::<DbError>(error) {
+        return (Some(db_error.code().code().to_owned()), of_server(db_error, None));
     }
     let io = find::<io::Error>(error).map(|cause| of_io(cause, None));
     let closed = is_closed(error).then(|| cause::CLOSED.to_owned());
@@ -124,8 +124,8 @@ pub(super) fn of_asking(error: &(dyn Cause + 'static)) -> (Option<String>, Strin
 
 /// Whether another try with or without TLS may do better: the handshake failed, or `pg_hba.conf` wants it otherwise.
 pub(super) fn is_of_transport(error: &(dyn Cause + 'static)) -> bool {
-    let refused =
-        find::<DbError>(error).is_some_and(|told| *told.code() == SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+    let refused = find::<DbError>(error)
+        .is_some_and(|db_error| *db_error.code() == SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
     refused || is_of_handshake(error)
 }
 
@@ -137,7 +137,7 @@ pub(super) fn is_of_handshake(error: &(dyn Cause + 'static)) -> bool {
 /// Whether the server ends the session with this answer: its severity is FATAL or PANIC.
 pub(super) fn is_last(error: &(dyn Cause + 'static)) -> bool {
     use tokio_postgres::error::Severity::{Fatal, Panic};
-    find::<DbError>(error).is_some_and(|told| matches!(told.parsed_severity(), Some(Fatal | Panic)))
+    find::<DbError>(error).is_some_and(|db_error| matches!(db_error.parsed_severity(), Some(Fatal | Panic)))
 }
 
 /// The function that looks a connection up in `pg_hba.conf`: it raises the error of one without an entry, and of one that an entry
@@ -147,21 +147,21 @@ const ACCESS: &str = "ClientAuthentication";
 /// The functions that end a session whose postmaster has gone. Source: PostgreSQL 18, `be-secure.c`.
 const DIED: [&str; 2] = ["secure_read", "secure_write"];
 
-fn of_server(told: &DbError, attempt: Option<&Attempt>) -> String {
-    let text = told.message();
+fn of_server(db_error: &DbError, attempt: Option<&Attempt>) -> String {
+    let text = db_error.message();
     let parameters = attempt.map(|attempt| attempt.parameters);
     let role = parameters.map_or("", |parameters| parameters.user.as_str());
     let database = parameters.map_or("", |parameters| parameters.database.as_str());
-    match told.code().code() {
+    match db_error.code().code() {
         "28P01" => format!("password rejected for role {role}"),
-        "28000" if told.routine() == Some(ACCESS) => {
+        "28000" if db_error.routine() == Some(ACCESS) => {
             let is_encrypted = attempt.is_some_and(Attempt::is_encrypted);
             let how = if is_encrypted { ", or one that wants a client certificate" } else { ", without TLS" };
             format!("no pg_hba.conf entry for role {role}{how}")
         }
         "3D000" if parameters.is_some() => format!("database {database} does not exist"),
         "53300" => "too many connections".to_owned(),
-        "57P01" if told.routine().is_some_and(|routine| DIED.contains(&routine)) => "the server died".to_owned(),
+        "57P01" if db_error.routine().is_some_and(|routine| DIED.contains(&routine)) => "the server died".to_owned(),
         "57P01" => "the connection was ended by the server's administrator".to_owned(),
         "57P02" => "the server crashed and starts again".to_owned(),
         "57P03" => text.replace("the database system", "the server"),

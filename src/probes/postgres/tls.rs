@@ -44,31 +44,32 @@ pub(super) fn config(tls: &Tls) -> Result<ClientConfig, String> {
 
 /// What the client shows, of any version; the key must be that of the certificate.
 fn own(certificate: &Path, key: &Path) -> Result<SingleCertAndKey, String> {
-    let told = |why: &dyn std::fmt::Display| format!("TLS: {}: {why}", certificate.display());
+    let describe = |why: &dyn std::fmt::Display| format!("TLS: {}: {why}", certificate.display());
     let (shown, key) = (certificates(certificate)?, private_key(key)?);
     let key = ring::default_provider().key_provider.load_private_key(key);
-    let key = key.map_err(|_| told(&"its key is of a kind that is not supported"))?;
-    let first = shown.first().ok_or_else(|| told(&"no certificate is in it"))?;
-    let (_, parsed) = x509_parser::parse_x509_certificate(first).map_err(|_| told(&"it is no X.509 certificate"))?;
+    let key = key.map_err(|_| describe(&"its key is of a kind that is not supported"))?;
+    let first = shown.first().ok_or_else(|| describe(&"no certificate is in it"))?;
+    let (_, parsed) =
+        x509_parser::parse_x509_certificate(first).map_err(|_| describe(&"it is no X.509 certificate"))?;
     match key.public_key() {
         Some(public) if public.as_ref() != parsed.tbs_certificate.subject_pki.raw => {
-            Err(told(&"the key is not that of the certificate"))
+            Err(describe(&"the key is not that of the certificate"))
         }
         _ => Ok(CertifiedKey::new(shown, key).into()),
     }
 }
 
 fn verifier(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Verifier, String> {
-    let (roots, told) = match &tls.root {
+    let (roots, found) = match &tls.root {
         TlsRoot::None => (Vec::new(), None),
         TlsRoot::File(path) => (certificates(path)?, Some(path.display().to_string())),
         TlsRoot::System => (rustls_native_certs::load_native_certs().certs, Some("the machine's own trust".to_owned())),
     };
-    let chain = match told {
+    let chain = match found {
         None => None,
-        Some(told) => {
+        Some(text) => {
             let built = verifier::Verifier::new(&roots, provider);
-            Some(built.ok_or_else(|| format!("TLS: no certificate is in {told}"))?)
+            Some(built.ok_or_else(|| format!("TLS: no certificate is in {text}"))?)
         }
     };
     // A root that is the server's own certificate stands for that server alone; the machine's trust names no servers.
@@ -88,17 +89,17 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 
 /// A private key that nobody else reads: of mode 0600, or 0640 where root owns it.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    let told = |why: &str| format!("TLS: {}: {why}", path.display());
-    let found = std::fs::metadata(path).map_err(|cause| told(&system_text(cause)))?;
+    let describe = |why: &str| format!("TLS: {}: {why}", path.display());
+    let found = std::fs::metadata(path).map_err(|cause| describe(&system_text(cause)))?;
     let theirs = if found.uid() == 0 { 0o037 } else { 0o077 };
     if found.mode() & theirs != 0 {
-        return Err(told("the key is open to others"));
+        return Err(describe("the key is open to others"));
     }
     is_kept(path)?;
     let found = PrivateKeyDer::from_pem_file(path);
     found.map_err(|cause| match std::fs::read(path).is_ok_and(|bytes| roots::is_encrypted(&bytes)) {
-        true => told("the key is encrypted, and a probe has no passphrase: openssl pkey writes it without one"),
-        false => told(&unreadable(&cause)),
+        true => describe("the key is encrypted, and a probe has no passphrase: openssl pkey writes it without one"),
+        false => describe(&unreadable(&cause)),
     })
 }
 

@@ -36,17 +36,17 @@ fn judged(info: &Path) -> (Vec<String>, Vec<String>) {
     let expected = lines.iter().filter(|line| !is_setting(line) && !line.ends_with(" =")).map(ToString::to_string);
     let setting = |key: &str| settings.get(key).map(ToString::to_string);
     let refused = setting("cluster refused").map(Err);
-    let said = Replies {
+    let replies = Replies {
         info: Info::of(&read("info").unwrap()),
         greeting: Greeting { latency: None, reply: None },
         cluster: refused.or_else(|| read("cluster").ok().map(|text| Ok(Info::of(&text)))),
         schedule: setting("save"),
         strict: setting("strict").map(|value| value == "yes"),
     };
-    assert_eq!(said.info.is_clustered(), said.cluster.is_some(), "{}: a cluster has its answer", info.display());
+    assert_eq!(replies.info.is_clustered(), replies.cluster.is_some(), "{}: a cluster has its answer", info.display());
     let now = settings.get("now").map_or(0, |now| now.parse().unwrap());
-    let now = said.info.clock().unwrap_or(Wall::from_unix(now, 0));
-    let found = said.judge(&target(), None, now);
+    let now = replies.info.clock().unwrap_or(Wall::from_unix(now, 0));
+    let found = replies.judge(&target(), None, now);
     (found.iter().map(words).collect(), expected.collect())
 }
 

@@ -13,8 +13,8 @@ use crate::probes::target::RedisServer;
 pub async fn identity(server: &RedisServer) -> Result<String, String> {
     let address = Address::of(&server.entry.url)?;
     let mut link = Link::open(server).await?;
-    let told = link.ask(&["INFO"]).await.map_err(|trouble| words::of(&trouble, address.user.as_deref()))?;
-    let info = Info::of(&told);
+    let text = link.ask(&["INFO"]).await.map_err(|trouble| words::of(&trouble, address.user.as_deref()))?;
+    let info = Info::of(&text);
     match info.text("master_replid").or_else(|| info.text("run_id")) {
         Some(id) => Ok(format!("{id}/{}", address.database)),
         None => Err("the server does not say which it is".to_owned()),

@@ -189,6 +189,6 @@ pub(super) fn known<const N: usize>(all: [(&'static str, Option<Fact>); N]) -> B
 
 /// What is to be said, without what is empty.
 pub(super) fn joined(parts: &[String]) -> String {
-    let said: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    said.join(" · ")
+    let lines: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    lines.join(" · ")
 }

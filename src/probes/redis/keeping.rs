@@ -41,13 +41,13 @@ pub(super) fn persistence(
         (_, true) => "AOF".to_owned(),
         _ => String::new(),
     };
-    let told = match (last, age) {
+    let message = match (last, age) {
         _ if schedule == Some("") && saved => String::new(),
         (Saved::Never, _) => "never saved since its start".to_owned(),
         (_, Some(age)) => format!("saved {}", ago(&quantity::age(age))),
         _ => String::new(),
     };
-    let detail = joined(&[first, running, plain, told, unsaved]);
+    let detail = joined(&[first, running, plain, message, unsaved]);
     let text = |key: &str| info.text(key).map(|text| Fact::Text(text.to_owned()));
     let flag = |key: &str| info.flag(key).map(Fact::Bool);
     let facts = known([
@@ -188,16 +188,16 @@ fn replica(info: &Info, role: &str, now: Wall) -> Result<Observation, String> {
     let link = link.ok_or("INFO does not tell its link to the primary")?;
     let host = info.text("master_host").unwrap_or("?");
     let place = format!("of {host}:{}", info.text("master_port").unwrap_or("?"));
-    let heard = info.number("master_last_io_seconds_ago");
+    let received = info.number("master_last_io_seconds_ago");
     let syncing = info.flag("master_sync_in_progress") == Some(true);
     let read = info.number("slave_read_repl_offset");
     let applied = info.number("slave_repl_offset");
     let gap = read.and_then(|read| read.checked_sub(applied?));
-    let silent = heard.filter(|heard| *heard > SILENT);
+    let silent = received.filter(|message| *message > SILENT);
     let (verdict, first) = match link {
         _ if syncing => (Verdict::Warn, synchronising(info)),
         "up" => match silent {
-            Some(heard) => (Verdict::Warn, format!("its primary is silent for {}", span(heard))),
+            Some(notice) => (Verdict::Warn, format!("its primary is silent for {}", span(notice))),
             None => (Verdict::Ok, "link up".to_owned()),
         },
         "down" => {
@@ -214,7 +214,7 @@ fn replica(info: &Info, role: &str, now: Wall) -> Result<Observation, String> {
         ("primary_port", info.number("master_port").map(whole)),
         ("link", Some(Fact::Text(link.to_owned()))),
         ("link_down_s", info.number("master_link_down_since_seconds").map(whole)),
-        ("last_io_s", heard.map(whole)),
+        ("last_io_s", received.map(whole)),
         ("syncing", Some(Fact::Bool(syncing))),
         ("gap_bytes", gap.map(whole)),
         ("replicas", info.number("connected_slaves").map(whole)),

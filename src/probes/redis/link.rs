@@ -141,19 +141,19 @@ impl Link {
             address.password = Some(secret.expose().to_owned());
         }
         let mut stream = connect(&address.place, server.entry.ca.clone()).await?;
-        let said = |trouble: Trouble| words::loss(&trouble, address.user.as_deref());
+        let describe = |trouble: Trouble| words::loss(&trouble, address.user.as_deref());
         match greet(&mut stream).await {
             Err(Trouble::Gone(why)) => return Err(why_closed(&address.place, why).await),
-            greeted => greeted.map_err(said)?,
+            greeted => greeted.map_err(describe)?,
         }
         let quiet = RedisConnectionInfo::default().set_skip_set_lib_name();
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(patience));
         let made = MultiplexedConnection::new_with_config(&quiet, stream, config).await;
-        let (connection, driving) = made.map_err(|error| said(trouble("connecting", &error, patience)))?;
+        let (connection, driving) = made.map_err(|error| describe(trouble("connecting", &error, patience)))?;
         let driver = tokio::spawn(driving).abort_handle();
         let made = Connection::made("redis", address.shown());
         let mut link = Self { connection, driver, made, no_config: false, patience };
-        link.sign_in(&address, strict).await.map_err(said)?;
+        link.sign_in(&address, strict).await.map_err(describe)?;
         Ok(link)
     }
 

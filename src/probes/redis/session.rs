@@ -141,8 +141,8 @@ impl Session {
     /// # Errors
     /// That there is no answer.
     pub async fn config(&mut self, name: &str) -> Result<Option<String>, Failure> {
-        let told = self.link.config(name).await;
-        told.map_err(|trouble| self.failure_of(&trouble))
+        let result = self.link.config(name).await;
+        result.map_err(|trouble| self.failure_of(&trouble))
     }
 
     fn failure_of(&self, trouble: &Trouble) -> Failure {

@@ -242,8 +242,8 @@ fn replicas_are_judged_by_their_state_and_their_gap() {
     let online = format!("{two}slave1:ip=10.0.0.3,port=6379,state=online,offset=611392,lag=1\n");
     assert_eq!(judged(&online), (Verdict::Ok, "2 replicas · 8.0 MiB behind".to_owned()));
     let syncing = format!("{two}slave1:ip=10.0.0.3,port=6379,state=wait_bgsave,offset=0,lag=0\n");
-    let said = "10.0.0.3:6379 is not online: wait_bgsave · 2 replicas · 1000 B behind";
-    assert_eq!(judged(&syncing), (Verdict::Warn, said.to_owned()));
+    let message = "10.0.0.3:6379 is not online: wait_bgsave · 2 replicas · 1000 B behind";
+    assert_eq!(judged(&syncing), (Verdict::Warn, message.to_owned()));
     let lonely = "role:master\nconnected_slaves:0\nmin_slaves_good_slaves:0";
     assert_eq!(
         judged(lonely),
@@ -269,8 +269,8 @@ fn an_aof_that_cannot_be_written_refuses_writes_on_a_primary() {
     };
     let aof = "role:master\nrdb_last_bgsave_status:ok\nrdb_last_save_time:999000\naof_enabled:1\n";
     let failing = format!("{aof}aof_last_write_status:err\n");
-    let said = "the AOF cannot be written, writes are refused (MISCONF) · AOF · saved 16 m ago";
-    assert_eq!(judged(&failing, Some("3600 1")), (Verdict::Critical, said.to_owned()));
+    let message = "the AOF cannot be written, writes are refused (MISCONF) · AOF · saved 16 m ago";
+    assert_eq!(judged(&failing, Some("3600 1")), (Verdict::Critical, message.to_owned()));
     let rewrite = format!("{aof}aof_last_write_status:ok\naof_last_bgrewrite_status:err\n");
     assert_eq!(judged(&rewrite, Some("")), (Verdict::Warn, "the last rewrite of the AOF failed · AOF".to_owned()));
     let saving =

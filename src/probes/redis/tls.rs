@@ -69,8 +69,8 @@ where
     };
     let Some(hello) = hello() else { return false };
     let mut head = [0; 2];
-    let heard = stream.write_all(&hello).await.is_ok() && stream.read_exact(&mut head).await.is_ok();
-    heard && is_record(&head)
+    let received = stream.write_all(&hello).await.is_ok() && stream.read_exact(&mut head).await.is_ok();
+    received && is_record(&head)
 }
 
 /// Whether bytes begin a record of TLS: an alert or a handshake, version 3 (RFC 8446, 5.1).

@@ -171,13 +171,13 @@ mod tests {
 
     #[test]
     fn a_server_that_says_it_is_full_is_down_and_one_that_refuses_is_not() {
-        let said = |code: &str, words: &str| {
+        let describe = |code: &str, words: &str| {
             loss(&Trouble::ErrorReply { asked: "INFO".into(), code: code.into(), words: words.into() }, None)
         };
-        assert!(said("ERR", "max number of clients reached").is_proof());
-        assert!(said("BUSY", "Redis is busy running a script.").is_proof());
+        assert!(describe("ERR", "max number of clients reached").is_proof());
+        assert!(describe("BUSY", "Redis is busy running a script.").is_proof());
         // The name of a key, or of a user, may be anything.
-        assert!(!said("NOPERM", "User max number of clients reached has no permissions").is_proof());
-        assert!(!said("ERR", "no such key 'max number of clients reached'").is_proof());
+        assert!(!describe("NOPERM", "User max number of clients reached has no permissions").is_proof());
+        assert!(!describe("ERR", "no such key 'max number of clients reached'").is_proof());
     }
 }

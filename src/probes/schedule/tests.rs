@@ -325,10 +325,10 @@ fn the_log_tells_each_change_of_a_target_and_of_its_objects_once() {
     ] {
         known.settle(reading, at);
     }
-    let told: Vec<String> =
+    let messages: Vec<String> =
         lines.with("").iter().map(|line| line.replace(" kind=\"service\" target=\"web\"", "")).collect();
     assert_eq!(
-        told,
+        messages,
         [
             "WARN probe failed failures=1 cause=\"refused\"",
             "WARN probe failed failures=3 cause=\"reset\"",

@@ -165,8 +165,8 @@ fn ago(age: Option<&str>) -> String {
 }
 
 fn joined(parts: &[String]) -> String {
-    let said: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    said.join(" · ")
+    let lines: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    lines.join(" · ")
 }
 
 /// The facts of a unit: states as systemd words them, `since` in UTC, `since_s` in seconds, `memory_bytes` in bytes.

@@ -111,8 +111,8 @@ async fn a_unit_that_does_not_exist_is_critical_and_a_wrong_name_is_a_loss() {
     systemd.has("odd.service", unit("inactive", "dead", 5), Values::new());
     systemd.set("odd.service", values(&[("LoadState", "bad-setting".into()), ("LoadError", error)]), Values::new());
     let seen = one(&mut daemon.reader("odd.service")).await;
-    let said = "cannot be loaded: Exec line is missing";
-    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, said));
+    let text = "cannot be loaded: Exec line is missing";
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, text));
     let why = daemon.reader("nginx").read().await.unwrap_err();
     assert_eq!(why, "not the name of a unit: Unit name nginx is not valid.");
     assert!(systemd.play.lock().unwrap().asked.iter().all(|member| member == "LoadUnit" || member == "GetAll"));
@@ -130,12 +130,12 @@ async fn an_answer_that_does_not_come_ends_by_itself_and_one_that_is_none_is_a_l
     systemd.play.lock().unwrap().silent = None;
     assert_eq!(one(&mut reader).await.verdict, Verdict::Ok);
 
-    for (member, said) in [
+    for (member, text) in [
         ("GetAll", "systemd's answer to GetAll is of another form"),
         ("LoadUnit", "systemd's answer to LoadUnit is of another form"),
     ] {
         systemd.play.lock().unwrap().nonsense = Some(member);
-        assert_eq!(reader.read().await.unwrap_err(), said);
+        assert_eq!(reader.read().await.unwrap_err(), text);
     }
     systemd.play.lock().unwrap().nonsense = Some("ListUnitsFiltered");
     assert!(daemon.lists().read().await.unwrap_err().contains("ListUnitsFiltered"));
@@ -270,8 +270,8 @@ fn what_runs_once_is_at_rest_when_it_is_done() {
     let skipped = Seen { unmet: unmet.clone(), ..never };
     assert_eq!(judged(&skipped), (Verdict::Warn, "not started: ConditionPathExists=!/srv/x is not met".to_owned()));
     let skipped = Seen { unmet, ..state("loaded", "inactive", "dead") };
-    let said = "inactive · not started: ConditionPathExists=!/srv/x is not met · 2 h";
-    assert_eq!(judged(&skipped), (Verdict::Critical, said.to_owned()));
+    let text = "inactive · not started: ConditionPathExists=!/srv/x is not met · 2 h";
+    assert_eq!(judged(&skipped), (Verdict::Critical, text.to_owned()));
     let running = once(Service::default(), "activating", "start", "success");
     assert_eq!(judged(&running), (Verdict::Ok, "running · 2 h".to_owned()));
     let remains = once(Service { remains: true, ..ended.clone() }, "active", "exited", "success");
@@ -321,8 +321,8 @@ async fn a_timer_is_as_good_as_what_it_starts() {
     systemd.has("dump.timer", unit("active", "waiting", 7200), own);
     let mut timer = daemon.reader("dump.timer");
     let seen = one(&mut timer).await;
-    let said = "dump.service does not exist · active (waiting) · 2 h";
-    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, said));
+    let text = "dump.service does not exist · active (waiting) · 2 h";
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, text));
     let ran = |result: &'static str, status: i32| {
         let mut own = service(result, 0);
         own.extend(values(&[("ExecMainStatus", status.into()), ("ExecMainCode", 1_i32.into())]));
@@ -330,9 +330,9 @@ async fn a_timer_is_as_good_as_what_it_starts() {
     };
     systemd.has("dump.service", unit("failed", "failed", 130), ran("exit-code", 203));
     let seen = one(&mut timer).await;
-    let said =
+    let message =
         "dump.service failed · exit status 203/EXEC: its program cannot be executed · 2 m ago · active (waiting) · 2 h";
-    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, said));
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, message));
     assert_eq!(seen.facts["starts"], Fact::Text("dump.service".to_owned()));
     assert_eq!(seen.facts["starts_result"], Fact::Text("exit-code".to_owned()));
     for (active, sub) in [("inactive", "dead"), ("activating", "start")] {
@@ -359,7 +359,7 @@ async fn a_condition_that_is_not_met_is_named() {
         Values::new(),
     );
     let seen = one(&mut daemon.reader("api.service")).await;
-    let said = "inactive · not started: ConditionPathExists=!/srv/x is not met · 2 h";
-    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, said));
+    let text = "inactive · not started: ConditionPathExists=!/srv/x is not met · 2 h";
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, text));
     assert_eq!(seen.facts["unmet_condition"], Fact::Text("ConditionPathExists=!/srv/x".to_owned()));
 }

@@ -79,9 +79,11 @@ pub fn crowded(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
         let own: Vec<_> = own.map(|procedure| (&procedure.id, needs(procedure, library))).collect();
         let sum = own.iter().fold(Duration::ZERO, |sum, (_, (run, _))| sum.saturating_add(*run));
         if own.len() > 1 && sum > window.lasts {
-            let told: Vec<String> = own.iter().map(|(id, (run, _))| format!("{id} {}", quantity::span(*run))).collect();
+            let lines: Vec<String> =
+                own.iter().map(|(id, (run, _))| format!("{id} {}", quantity::span(*run))).collect();
             let (sum, lasts) = (quantity::span(sum), quantity::span(window.lasts));
-            let message = format!("what belongs in this window takes {sum}, and it lasts {lasts}: {}", told.join(", "));
+            let message =
+                format!("what belongs in this window takes {sum}, and it lasts {lasts}: {}", lines.join(", "));
             problems.add(window.at, message);
         }
     }

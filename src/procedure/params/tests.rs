@@ -10,8 +10,8 @@ fn days_are_bound_within_their_range_and_errors_name_it() {
     assert_eq!(days.bind("90").unwrap(), Bound::int(90));
     assert_eq!(days.bind("90d").unwrap().text, "90");
     for bad in ["29", "3651", "", "90.5", "9e1", " 90", "99999999999999999999", "٩٠"] {
-        let said = days.bind(bad).unwrap_err();
-        assert!(said.starts_with("`p` must be 30 to 3650 days, not"), "{said}");
+        let text = days.bind(bad).unwrap_err();
+        assert!(text.starts_with("`p` must be 30 to 3650 days, not"), "{text}");
     }
 }
 
@@ -50,8 +50,8 @@ fn a_map_has_a_value_for_each_of_its_names_and_each_matches() {
         (String::new(), "must be"),
         ("api".to_owned(), "must be"),
     ] {
-        let said = image.bind(&bad).unwrap_err();
-        assert!(said.contains(why), "{bad}: {said}");
+        let text = image.bind(&bad).unwrap_err();
+        assert!(text.contains(why), "{bad}: {text}");
     }
 }
 

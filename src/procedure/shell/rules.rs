@@ -84,22 +84,22 @@ pub(super) fn simple(reader: &mut Reader, simple: &SimpleCommand, checked: bool)
     match name.as_str() {
         "rm" => removes(reader, &words),
         "cd" if !checked && !reader.strict => {
-            let says = "nothing checks that `cd` worked: what follows may work elsewhere".to_owned();
-            reader.report(simple, says, "`cd DIR || exit`, or absolute paths");
+            let text = "nothing checks that `cd` worked: what follows may work elsewhere".to_owned();
+            reader.report(simple, text, "`cd DIR || exit`, or absolute paths");
         }
         "kill" if words.iter().any(|word| is_kill(&word.value)) => {
-            let says = "`kill -9` leaves the program no time to close anything".to_owned();
-            reader.report(simple, says, "send TERM, wait, and only then KILL");
+            let message = "`kill -9` leaves the program no time to close anything".to_owned();
+            reader.report(simple, message, "send TERM, wait, and only then KILL");
         }
         "pkill" | "killall" => {
-            let says = format!("`{name}` hits every process that fits, others' too");
-            reader.report(simple, says, "name the unit or the process");
+            let sentence = format!("`{name}` hits every process that fits, others' too");
+            reader.report(simple, sentence, "name the unit or the process");
         }
         "mkdir" => makes(reader, &words, checked, simple),
         "tee" | "touch" => words.iter().for_each(|word| shared(reader, word, simple)),
         name if SHELLS.contains(&name) && words.iter().any(|word| fetched(word)) => {
-            let says = "it runs whatever the network brings".to_owned();
-            reader.report(simple, says, "fetch it to a file, hold it to a checksum, then run it");
+            let wording = "it runs whatever the network brings".to_owned();
+            reader.report(simple, wording, "fetch it to a file, hold it to a checksum, then run it");
         }
         _ => {}
     }
@@ -123,14 +123,14 @@ fn removes(reader: &mut Reader, words: &[&Word]) {
     for word in words.iter().filter(|word| !is_option(word)) {
         let shown = &word.value;
         if expansions(shown).iter().any(|expansion| !expansion.quoted) {
-            let says = format!("`rm` of a variable that is not quoted: {shown}");
-            reader.report(*word, says, "write it between double quotes");
+            let text = format!("`rm` of a variable that is not quoted: {shown}");
+            reader.report(*word, text, "write it between double quotes");
         } else if leads_with_expansion(shown) {
-            let says = format!("an empty variable makes it remove from `/`: {shown}");
-            reader.report(*word, says, "`${NAME:?}` stops where it is empty");
+            let message = format!("an empty variable makes it remove from `/`: {shown}");
+            reader.report(*word, message, "`${NAME:?}` stops where it is empty");
         } else if recursive && !unquote_str(shown).starts_with(['/', '$', '~', '{']) {
-            let says = format!("a relative `rm -r` removes whatever the working directory holds: {shown}");
-            reader.report(*word, says, "write the absolute path");
+            let sentence = format!("a relative `rm -r` removes whatever the working directory holds: {shown}");
+            reader.report(*word, sentence, "write the absolute path");
         }
     }
 }
@@ -187,11 +187,11 @@ fn shared(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
     if !SHARED.iter().any(|shared| path.starts_with(shared)) || is_ours_alone(&path) || is_below_made(reader, &path) {
         return;
     }
-    let says = format!("everybody can put a link in the place of {path} first");
+    let text = format!("everybody can put a link in the place of {path} first");
     let hint = "`mktemp`, or `{{run.dir}}` by way of `env`";
     match word.loc {
-        Some(_) => reader.report(word, says, hint),
-        None => reader.report(at, says, hint),
+        Some(_) => reader.report(word, text, hint),
+        None => reader.report(at, text, hint),
     }
 }
 
@@ -218,20 +218,20 @@ fn is_ours_alone(path: &str) -> bool {
 /// Looks into commands that a word substitutes; they are told of at the word.
 fn substituted(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
     let within = reader.within;
-    let mut say = |says: String, hint: &'static str| match word.loc {
-        Some(_) => reader.report(word, says, hint),
-        None => reader.report(at, says, hint),
+    let mut describe = |text: String, hint: &'static str| match word.loc {
+        Some(_) => reader.report(word, text, hint),
+        None => reader.report(at, text, hint),
     };
     for script in expansions(&word.value).into_iter().filter_map(|expansion| expansion.script) {
         if within >= SUBSTITUTED {
-            say(
+            describe(
                 "commands are substituted too deep within commands to be looked into".to_owned(),
                 "give them names: `x=$(…)`",
             );
             return;
         }
         for finding in findings_within(&script, true, within + 1) {
-            say(finding.message, finding.hint);
+            describe(finding.message, finding.hint);
         }
     }
 }

@@ -124,9 +124,9 @@ pub(super) fn parse(
     let (argv, cwd, Environment { env, secrets, database, .. }) = (argv?, cwd?, env?);
     let bare = env.is_empty() && secrets.is_empty() && database.is_none();
     let reads = bare && argv.first().is_some_and(|name| is_reader(name, known.trusted));
-    let floor = if reads { EffectClass::Read } else { EffectClass::Change };
+    let least = if reads { EffectClass::Read } else { EffectClass::Change };
     let line = line(&argv);
-    adapters::action(KEY, floor, line, &Spec { argv, cwd, env, secrets, database })
+    adapters::action(KEY, least, line, &Spec { argv, cwd, env, secrets, database })
 }
 
 fn arguments(node: Node, problems: &mut Problems) -> Option<Vec<String>> {
@@ -299,8 +299,8 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
 /// Says of which files the content is not compared before they are used.
 pub(super) fn uncompared(pinned: &Pinned) -> Vec<String> {
     let why = |file: &FileIdentity| if file.restless { "keeps changing" } else { "is too large, or cannot be read" };
-    let say = |file: &FileIdentity| format!("{} {}: its content is not compared", file.path.display(), why(file));
-    pinned.unhashed().map(say).collect()
+    let describe = |file: &FileIdentity| format!("{} {}: its content is not compared", file.path.display(), why(file));
+    pinned.unhashed().map(describe).collect()
 }
 
 /// The files that a set froze for this very action; none for another one, and none in a set of an older version.

@@ -38,15 +38,15 @@ impl Around {
     }
 
     /// Looks once; it blocks. What it says on the way goes to `told`.
-    pub fn look(&self, action: &Action, patience: Duration, told: &mut Vec<u8>, cancel: &AtomicBool) -> ActEnd {
+    pub fn look(&self, action: &Action, patience: Duration, lines: &mut Vec<u8>, cancel: &AtomicBool) -> ActEnd {
         match action.adapter.as_str() {
-            probe::KEY => self.probe(action, patience, told),
+            probe::KEY => self.probe(action, patience, lines),
             run::KEY => run::look(action, &self.runs, &self.name, &self.own),
-            _ => common::act(action, &mut std::io::empty(), told, cancel),
+            _ => common::act(action, &mut std::io::empty(), lines, cancel),
         }
     }
 
-    fn probe(&self, action: &Action, patience: Duration, told: &mut Vec<u8>) -> ActEnd {
+    fn probe(&self, action: &Action, patience: Duration, lines: &mut Vec<u8>) -> ActEnd {
         let (estate, around) = match self.estate() {
             Ok(found) => found,
             Err(why) => return ActEnd::unknown(why),
@@ -55,9 +55,9 @@ impl Around {
             Ok(runtime) => runtime,
             Err(cause) => return ActEnd::unknown(format!("cannot look: {cause}")),
         };
-        let (end, said) = runtime.block_on(probe::look(action, &estate, &around, patience));
+        let (end, messages) = runtime.block_on(probe::look(action, &estate, &around, patience));
         runtime.shutdown_background();
-        told.extend(said);
+        lines.extend(messages);
         end
     }
 }

@@ -167,8 +167,8 @@ fn judge(spec: &Spec, rows: &[Row]) -> ActEnd {
         seen: rows.iter().filter_map(|row| row.observation.as_ref()).map(|seen| seen.observed_at).min().unwrap_or(now),
         facts: facts(rows),
     };
-    let told = if worst == Verdict::Ok { rows.iter().collect() } else { of_verdict(rows, worst) };
-    let detail = list_rows(&told, rows.len());
+    let lines = if worst == Verdict::Ok { rows.iter().collect() } else { of_verdict(rows, worst) };
+    let detail = list_rows(&lines, rows.len());
     let ends_well = worst == Verdict::Ok || (worst == Verdict::Warn && spec.warn) || spec.facts_only;
     let absent = |row: &Row| row.observation.as_ref().is_some_and(host::is_absent);
     match worst {
@@ -197,15 +197,15 @@ fn list_rows(rows: &[&Row], all: usize) -> String {
     if let ([only], 1) = (rows, all) {
         return words(only);
     }
-    let mut told: Vec<String> = rows
+    let mut lines: Vec<String> = rows
         .iter()
         .take(MOST_NAMED)
         .map(|row| format!("{} {}", row.name(), words(row)).trim_end().to_owned())
         .collect();
     if rows.len() > MOST_NAMED {
-        told.push(format!("and {} more", rows.len() - MOST_NAMED));
+        lines.push(format!("and {} more", rows.len() - MOST_NAMED));
     }
-    told.join(" · ")
+    lines.join(" · ")
 }
 
 fn source(first: &Row, count: usize) -> String {
@@ -241,11 +241,11 @@ fn text(fact: &Fact) -> String {
 
 fn log(rows: &[Row]) -> Vec<u8> {
     let now = clock::now().wall;
-    let mut told = String::new();
+    let mut text = String::new();
     for row in rows {
-        let _ = writeln!(told, "{} {} · {}", row.verdict(now).word(), list_rows(&[row], 2), row.source);
+        let _ = writeln!(text, "{} {} · {}", row.verdict(now).word(), list_rows(&[row], 2), row.source);
     }
-    told.into_bytes()
+    text.into_bytes()
 }
 
 #[cfg(test)]

@@ -202,8 +202,8 @@ fn reads(bash: &Path, text: &str) -> Result<(), Error> {
     if done.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&done.stderr);
-    let why = said.lines().next().unwrap_or("it gave no reason").to_owned();
+    let message = String::from_utf8_lossy(&done.stderr);
+    let why = message.lines().next().unwrap_or("it gave no reason").to_owned();
     Err(Error::new(Kind::Usage, format!("cannot run the script: bash does not read it: {why}")))
 }
 

@@ -12,7 +12,7 @@ pub(super) fn spec<T: DeserializeOwned>(action: &Action) -> Result<T, Error> {
 }
 
 /// Makes an action of an adapter's own type.
-pub(super) fn action(adapter: &str, floor: EffectClass, line: String, spec: &impl Serialize) -> Option<Action> {
+pub(super) fn action(adapter: &str, least_effect: EffectClass, line: String, spec: &impl Serialize) -> Option<Action> {
     let spec = serde_json::to_value(spec).ok()?;
-    Some(Action { adapter: adapter.to_owned(), least: floor, line, spec, listing: None })
+    Some(Action { adapter: adapter.to_owned(), least: least_effect, line, spec, listing: None })
 }

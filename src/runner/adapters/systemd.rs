@@ -135,13 +135,13 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
         problems.add(unit_at, format!("`{}` here is about the unit of the step's `do`", op.word()));
         return None;
     }
-    let floor = if op.member().is_some() { EffectClass::Change } else { EffectClass::Read };
+    let least = if op.member().is_some() { EffectClass::Change } else { EffectClass::Read };
     let line = match op {
         Op::IsActive => format!("{unit} is active"),
         Op::Restarted => format!("{unit} was restarted"),
         _ => format!("{} {unit}", op.word()),
     };
-    common::action(KEY, floor, line, &Spec { op, unit })
+    common::action(KEY, least, line, &Spec { op, unit })
 }
 
 /// Source: systemd.unit(5), "a valid unit name".
@@ -270,8 +270,8 @@ fn judged(state: &State) -> (Ending, String) {
 /// Asks whether the effect is there.
 pub(super) fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write) -> Proof {
     let proof = finish(prove_on(Bus::system(), action, set)).unwrap_or_else(|error| Proof::Unclear(error.message));
-    let (Proof::Done(told) | Proof::NotDone(told) | Proof::Unclear(told)) = &proof;
-    let _ = writeln!(out, "{told}");
+    let (Proof::Done(text) | Proof::NotDone(text) | Proof::Unclear(text)) = &proof;
+    let _ = writeln!(out, "{text}");
     proof
 }
 

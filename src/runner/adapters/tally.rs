@@ -70,7 +70,7 @@ impl<'a> Tally<'a> {
     /// Counts one of so many bytes, and says it; `false` when the rest is not to be touched.
     pub(super) fn count(&mut self, shown: &dyn std::fmt::Display, bytes: u64, came: Came) -> bool {
         self.in_a_row = if matches!(came, Came::Failed(_)) { self.in_a_row + 1 } else { 0 };
-        let told = match came {
+        let result = match came {
             Came::Done => {
                 self.done += 1;
                 self.bytes = self.bytes.saturating_add(bytes);
@@ -97,7 +97,7 @@ impl<'a> Tally<'a> {
                 Ok(())
             }
         };
-        if let Err(cause) = told {
+        if let Err(cause) = result {
             // What cannot be reported is not done unseen.
             self.stopped = Some((Ending::Failed, format!("stopped: cannot report: {cause}")));
         }

@@ -41,12 +41,12 @@ fn invalid_procedures_have_exactly_the_known_problems() {
     assert!(files.len() > 20);
     for file in files {
         let expected = std::fs::read_to_string(file.with_extension("expected")).unwrap_or_default();
-        let said = report(&file);
-        assert_ne!(said, "", "{}", file.display());
+        let text = report(&file);
+        assert_ne!(text, "", "{}", file.display());
         if std::env::var_os("MIDWATCH_EXPECT").is_some() {
-            std::fs::write(file.with_extension("expected"), &said).unwrap();
+            std::fs::write(file.with_extension("expected"), &text).unwrap();
         } else {
-            assert_eq!(said, expected, "{}", file.display());
+            assert_eq!(text, expected, "{}", file.display());
         }
     }
 }
@@ -90,9 +90,9 @@ fn a_plan_is_filled_in_and_leaves_only_the_run_open() {
 fn parameters_that_do_not_fit_are_all_named() {
     let params = given(&[("root", "srv"), ("days", "31"), ("wrod", "x")]);
     let problems = Plan::make(&all(), &params, "e", "other", &BuiltIn::default(), &Library::default()).unwrap_err();
-    let said: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    let lines: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
-        said,
+        lines,
         [
             "`wrod` is not a parameter of tests/all",
             "`root` must be an absolute path, not \"srv\"",
@@ -221,13 +221,13 @@ fn the_catalog_survives_what_lies_beside_the_estate() {
     assert!(fifo.success());
     let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &Pack::ALL, &BuiltIn::default());
     assert_eq!(catalog.find("cell0/archive-logs").unwrap().title(), "Ours");
-    let said: Vec<_> = catalog
+    let lines: Vec<_> = catalog
         .problems()
         .iter()
         .map(|p| format!("{}: {}", p.file.file_name().unwrap().display(), p.message.split(" /").next().unwrap()))
         .collect();
     assert_eq!(
-        said,
+        lines,
         [
             "bytes.toml: line 1 is not UTF-8 text",
             "dangling.toml: cannot open it: no such file or directory",
@@ -348,7 +348,7 @@ fn a_plan_has_the_steps_of_what_it_includes() {
     let outer = catalog.find("t/outer").unwrap();
     let plan =
         Plan::make(outer, &given(&[("root", "/srv")]), "e", "other", &BuiltIn::default(), catalog.library()).unwrap();
-    let told: Vec<_> = plan
+    let facts: Vec<_> = plan
         .steps
         .iter()
         .map(|step| {
@@ -357,7 +357,7 @@ fn a_plan_has_the_steps_of_what_it_includes() {
         })
         .collect();
     assert_eq!(
-        told,
+        facts,
         [
             ("a", "t/inner", "1/was", "cat /srv/x"),
             ("a", "t/inner", "-", "was {{saved:1/was}} {{saved:1/was.output}}"),
@@ -384,7 +384,7 @@ fn what_includes_something_wrong_is_not_in_the_catalog() {
     }
     let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &Pack::ALL, &BuiltIn::default());
     assert!(catalog.procedures().all(|procedure| !procedure.id.starts_with("t/")));
-    let said: Vec<_> = catalog.problems().iter().map(|problem| problem.message.as_str()).collect();
-    assert!(said.contains(&"a procedure cannot include itself: t/x → t/y → t/x"), "{said:?}");
-    assert!(said.contains(&"there is no procedure `cell0/health-chekc`"), "{said:?}");
+    let lines: Vec<_> = catalog.problems().iter().map(|problem| problem.message.as_str()).collect();
+    assert!(lines.contains(&"a procedure cannot include itself: t/x → t/y → t/x"), "{lines:?}");
+    assert!(lines.contains(&"there is no procedure `cell0/health-chekc`"), "{lines:?}");
 }

@@ -62,7 +62,7 @@ mod tests {
         let (count, items) = adapters::items(&mut two.as_slice(), 1, 10).unwrap();
         assert_eq!((count, items.len()), (2, 1));
         assert_eq!((items[0].name.as_str(), items[0].to.as_deref()), ("step 3: Page", Some("page off")));
-        let moved = adapters::drift(&mut two.as_slice(), &mut set(&[row(3)]).as_slice());
-        assert_eq!(moved, ["the steps is another than the one shown"]);
+        let drift = adapters::drift(&mut two.as_slice(), &mut set(&[row(3)]).as_slice());
+        assert_eq!(drift, ["the steps is another than the one shown"]);
     }
 }

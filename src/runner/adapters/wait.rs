@@ -216,7 +216,7 @@ impl Wait<'_> {
             _ => Err(end.detail.clone()),
         };
         let so = judged == Ok(true);
-        let said = match judged {
+        let text = match judged {
             Err(why) if why.starts_with("unknown: ") => why,
             Err(why) => format!("unknown: {why}"),
             Ok(_) if self.condition.is_none() => end.detail.clone(),
@@ -226,7 +226,7 @@ impl Wait<'_> {
             let source = self.spec.look.line.clone();
             so.then(|| Evidence { source, seen: clock::now().wall, facts })
         });
-        self.last = Some(Last { sentence: said, evidence });
+        self.last = Some(Last { sentence: text, evidence });
         self.so = match self.so {
             _ if !so => None,
             // Where nobody looked for so long, nobody knows whether it was so all the time.
@@ -248,15 +248,15 @@ impl Wait<'_> {
 
     /// What the facts are that the condition names.
     fn values(&self, facts: &BTreeMap<String, String>) -> String {
-        let mut said: Vec<String> = Vec::new();
+        let mut lines: Vec<String> = Vec::new();
         for name in self.condition.iter().flat_map(Condition::facts) {
             let value = facts.get(name).map_or("", String::as_str);
-            let told = format!("{name} {}", shortened(value, LONGEST_VALUE));
-            if !said.contains(&told) {
-                said.push(told);
+            let text = format!("{name} {}", shortened(value, LONGEST_VALUE));
+            if !lines.contains(&text) {
+                lines.push(text);
             }
         }
-        said.join(" · ")
+        lines.join(" · ")
     }
 
     fn seen(&self) -> String {

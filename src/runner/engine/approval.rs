@@ -20,13 +20,13 @@ impl Engine {
     /// An `approve` step, or item: another person than the starter agrees to its text.
     pub(super) async fn approve(&mut self, step: u32, planned: &Step) -> Result<()> {
         let ask = Ask::Approve { text: self.mask(&planned.text), hash: self.view().plan.clone(), start: false };
-        let said = match self.ask(step, ask).await? {
+        let text = match self.ask(step, ask).await? {
             Asked::Answered(_, Answer::Approve { note }) => note,
             Asked::Answered(_, Answer::BreakGlass { reason }) => format!("break glass: {reason}"),
             _ => return Ok(()),
         };
         let by = self.second_of(step);
-        self.write_as(&by, Event::StepClosed { step, note: said }).map(drop)
+        self.write_as(&by, Event::StepClosed { step, note: text }).map(drop)
     }
 
     /// Whoever approved a step last.

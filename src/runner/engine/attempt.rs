@@ -147,9 +147,9 @@ impl Engine {
         let found = self.launch(&name, action, true, set.as_ref(), planned.timeout_s).await?;
         let outcome = self.conclude(&name, found, false);
         // A program proves by its exit: 0 is done, 1 is not done (as `test`, `grep` and `cmp` have it), all else is unclear.
-        let told = adapters::program(action).is_none() || matches!(outcome.code, Some(0 | 1));
+        let is_stated = adapters::program(action).is_none() || matches!(outcome.code, Some(0 | 1));
         let ending = match outcome.ending {
-            ending @ (Ending::Ok | Ending::Failed) if told => ending,
+            ending @ (Ending::Ok | Ending::Failed) if is_stated => ending,
             _ => Ending::Unknown,
         };
         Ok(ActEnd { counts: outcome.counts, ..ActEnd::new(ending, outcome.detail) })
@@ -181,9 +181,9 @@ impl Engine {
                 let acts = changes_targets(&self.dir.attempt(name));
                 let (ending, mut detail) = judge(&exit, result.as_ref(), acts);
                 if matches!(ending, Ending::Failed | Ending::Unknown) && result.is_none() {
-                    let said = log::last_errors(&self.dir.log(&exit.log.file), LAST_ERRORS);
-                    if !said.is_empty() {
-                        detail = format!("{detail}; it said last: {}", said.join(" · "));
+                    let lines = log::last_errors(&self.dir.log(&exit.log.file), LAST_ERRORS);
+                    if !lines.is_empty() {
+                        detail = format!("{detail}; it said last: {}", lines.join(" · "));
                     }
                 }
                 // Of what failed it is asked about, by name.

@@ -21,7 +21,7 @@ impl Engine {
     pub(super) async fn look(&mut self, step: u32, planned: &Step, action: &Action) -> Result<(Outcome, Vec<u8>)> {
         let began = clock::boot();
         let cancel = Arc::new(AtomicBool::new(false));
-        let (end, told) = match self.filled(action) {
+        let (end, lines) = match self.filled(action) {
             Err(why) => (ActEnd::unknown(why), Vec::new()),
             Ok(action) => {
                 let work = self.looking(action, planned.timeout_s, Arc::clone(&cancel));
@@ -58,7 +58,7 @@ impl Engine {
             whole: BTreeMap::new(),
         };
         self.vouch(&mut outcome, planned);
-        Ok((outcome, told))
+        Ok((outcome, lines))
     }
 
     /// The look itself, which owns all that it needs.
@@ -72,10 +72,10 @@ impl Engine {
         async move {
             let span = tracing::Span::current();
             let work = tokio::task::spawn_blocking(move || {
-                let mut told = Vec::new();
+                let mut lines = Vec::new();
                 let patience = Duration::from_secs(timeout_s);
-                let end = span.in_scope(|| around.look(&action, patience, &mut told, &cancel));
-                (hide::end(end), hide::text(&String::from_utf8_lossy(&told)).into_bytes())
+                let end = span.in_scope(|| around.look(&action, patience, &mut lines, &cancel));
+                (hide::end(end), hide::text(&String::from_utf8_lossy(&lines)).into_bytes())
             });
             work.await.unwrap_or_else(|cause| (ActEnd::unknown(format!("the look broke off: {cause}")), Vec::new()))
         }

@@ -74,14 +74,14 @@ impl Engine {
 
     /// `take back 3 steps in ~12 m, 2 checks`.
     fn back_in_numbers(&self) -> String {
-        let owed = self.view().pending_undos();
-        if owed.is_empty() {
+        let pending = self.view().pending_undos();
+        if pending.is_empty() {
             return "nothing is there to take back".to_owned();
         }
-        let count = quantity::counted(owed.len() as u64, "step", "steps");
+        let count = quantity::counted(pending.len() as u64, "step", "steps");
         let known = |number: &u32| self.view().step(*number).and_then(|view| view.head.takes_s);
-        let sum: u64 = owed.iter().filter_map(known).fold(0, u64::saturating_add);
-        let time = match (sum, owed.iter().all(|number| known(number).is_some())) {
+        let sum: u64 = pending.iter().filter_map(known).fold(0, u64::saturating_add);
+        let time = match (sum, pending.iter().all(|number| known(number).is_some())) {
             (0, _) => String::new(),
             (_, true) => format!(" in ~{}", span(sum)),
             (_, false) => format!(" in over {}", span(sum)),

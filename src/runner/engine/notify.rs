@@ -31,15 +31,15 @@ impl Engine {
         let view = self.view().step(step);
         let attempt = view.map_or(0, |view| view.attempts) + 1;
         let before = view.and_then(|view| view.outcome.as_ref()).and_then(|end| end.evidence.clone());
-        let told = |name: &String| before.as_ref().is_some_and(|seen| was_delivered(&seen.facts, name));
-        let receivers: Vec<String> = planned.receivers.iter().filter(|name| !told(name)).cloned().collect();
-        let telling = Delivery {
+        let describe = |name: &String| before.as_ref().is_some_and(|seen| was_delivered(&seen.facts, name));
+        let receivers: Vec<String> = planned.receivers.iter().filter(|name| !describe(name)).cloned().collect();
+        let delivery = Delivery {
             receivers,
             message: self.message(step, planned),
             within_ms: planned.timeout_s.saturating_mul(1000),
             around: self.around(),
         };
-        let Some(action) = telling.action() else {
+        let Some(action) = delivery.action() else {
             return Err(Error::machine(format!("run step {}", step + 1), "the notice cannot be written down"));
         };
         let name = attempt::name(step, attempt);
@@ -112,11 +112,11 @@ impl Engine {
         let states = [Done, Skipped, Failed, Stopped, Unknown, Undone];
         let count = |state: StepState| view.steps.iter().filter(|step| step.state == state).count();
         let counts = states.into_iter().map(|state| (count(state), state.word())).filter(|(count, _)| *count > 0);
-        let mut said: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        let mut lines: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
         if let Some((who, undo)) = &view.abort {
             let what = if *undo { "asked to roll the run back" } else { "asked to stop" };
-            said.push(format!("{} {what}", who.name));
+            lines.push(format!("{} {what}", who.name));
         }
-        if said.is_empty() { "nothing yet".to_owned() } else { said.join(", ") }
+        if lines.is_empty() { "nothing yet".to_owned() } else { lines.join(", ") }
     }
 }

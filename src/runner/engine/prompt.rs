@@ -92,8 +92,8 @@ impl Engine {
                 }
                 () = tokio::time::sleep(survivors::LOOK), if self.awaited.is_some() => {
                     if self.has_ended_awaited() {
-                        let moved = vec![format!("nothing of step {} is at work any more", open.step + 1)];
-                        self.close(&open, Closed::Moved, moved)?;
+                        let drift = vec![format!("nothing of step {} is at work any more", open.step + 1)];
+                        self.close(&open, Closed::Moved, drift)?;
                         return Ok(Asked::Again);
                     }
                 }
@@ -110,20 +110,20 @@ impl Engine {
         }
     }
 
-    fn close(&mut self, open: &Open, why: Closed, moved: Vec<String>) -> Result<()> {
-        self.write(Event::PromptClosed { prompt: open.id.clone(), why, moved }).map(drop)
+    fn close(&mut self, open: &Open, why: Closed, drift: Vec<String>) -> Result<()> {
+        self.write(Event::PromptClosed { prompt: open.id.clone(), why, moved_to: drift }).map(drop)
     }
 
     /// Reads the prompt's set again; another one closes the prompt and says what moved. Without a set, sees that the run is
     /// still there.
     async fn reread(&mut self, open: &Open) -> Result<Option<Asked>> {
         let Ask::Confirm { set, .. } = &open.ask else { return self.journal.confirm().map(|()| None) };
-        let moved = self.find_drift(open.step, set).await?;
+        let moved_to = self.find_drift(open.step, set).await?;
         if self.is_stopped() {
             self.close(open, Closed::Aborted, Vec::new())?;
             return Ok(Some(Asked::Stopped));
         }
-        match moved {
+        match moved_to {
             None => {
                 self.journal.confirm()?;
                 if let Err(cause) = reread::note(&self.dir, &open.id, clock::now().wall) {
@@ -131,8 +131,8 @@ impl Engine {
                 }
                 Ok(None)
             }
-            Some(moved) => {
-                self.close(open, moved.why, moved.lines)?;
+            Some(drift) => {
+                self.close(open, drift.why, drift.lines)?;
                 Ok(Some(Asked::Again))
             }
         }
@@ -158,15 +158,15 @@ impl Engine {
         if let Ask::Confirm { set, .. } = &open.ask
             && answer != Answer::Cancel
         {
-            let moved = self.find_drift(open.step, set).await?;
+            let moved_to = self.find_drift(open.step, set).await?;
             if self.is_stopped() {
                 self.reject(call, "the run was stopped before the answer counted".to_owned())?;
                 self.close(open, Closed::Aborted, Vec::new())?;
                 return Ok(Some(Asked::Stopped));
             }
-            if let Some(moved) = moved {
-                self.reject(call, moved.refusal())?;
-                self.close(open, moved.why, moved.lines)?;
+            if let Some(drift) = moved_to {
+                self.reject(call, drift.refusal())?;
+                self.close(open, drift.why, drift.lines)?;
                 return Ok(Some(Asked::Again));
             }
         }
@@ -183,8 +183,8 @@ impl Engine {
             let _ = call.reply.send(Reply::Accepted { seq: record.seq });
             return Ok(None);
         }
-        let said = format!("{} answered it already (record {})", call.actor.name, record.seq);
-        self.answered.push((open.id.clone(), said));
+        let text = format!("{} answered it already (record {})", call.actor.name, record.seq);
+        self.answered.push((open.id.clone(), text));
         // An item of a checklist that is cancelled is open as before; nothing else waits for it.
         let is_item = matches!(open.ask, Ask::Confirm { .. } | Ask::Approve { start: false, .. });
         let goes_on = self.plan.order == Order::Any && is_item;
@@ -208,7 +208,7 @@ impl Engine {
     ) -> std::result::Result<(), String> {
         if *prompt != open.id {
             let earlier = self.answered.iter().find(|(id, _)| id == prompt);
-            return Err(earlier.map_or_else(|| "that prompt is not open".to_owned(), |(_, said)| said.clone()));
+            return Err(earlier.map_or_else(|| "that prompt is not open".to_owned(), |(_, text)| text.clone()));
         }
         if seq != open.seq {
             return Err(format!("the prompt was opened by record {}, not {seq}", open.seq));

@@ -35,8 +35,8 @@ impl Engine {
         self.begin_rollback()?;
         while !self.is_stopped() && !self.is_held() {
             let unknown = self.first(StepView::undo_is_unknown);
-            let owed = self.view().pending_undos().into_iter().find(|step| !self.view().is_left(*step));
-            match (unknown, owed) {
+            let pending = self.view().pending_undos().into_iter().find(|step| !self.view().is_left(*step));
+            match (unknown, pending) {
                 (Some(step), _) => self.settle_undo(step).await?,
                 (None, Some(step)) if !self.view().may_undo(step) => self.decide_undo(step).await?,
                 (None, Some(step)) => {
@@ -87,10 +87,10 @@ impl Engine {
         let Some(budget) = self.view().rollback.as_ref().and_then(|rollback| rollback.budget_s) else {
             return Ok(true);
         };
-        let owed: Vec<u32> =
+        let pending: Vec<u32> =
             self.view().pending_undos().into_iter().filter(|step| !self.view().is_left(*step)).collect();
         let takes = |step: &u32| self.view().step(*step).and_then(|view| view.head.takes_s).unwrap_or(0);
-        let rest = owed.iter().map(takes).fold(0_u64, u64::saturating_add);
+        let rest = pending.iter().map(takes).fold(0_u64, u64::saturating_add);
         let way = self.view().rollback_state.as_ref().map(|way| way.steps.clone()).unwrap_or_default();
         let took =
             |step: &u32| self.view().step(*step).and_then(|view| view.undo.as_ref()).map_or(0, |undo| undo.took_ms);
@@ -99,7 +99,7 @@ impl Engine {
             return Ok(true);
         }
         let span = |seconds| quantity::span(Duration::from_secs(seconds));
-        let count = quantity::counted(owed.len() as u64, "step", "steps");
+        let count = quantity::counted(pending.len() as u64, "step", "steps");
         let text = format!(
             "over budget: to take back {count} needs ~{}, {} is spent, and the way back has {}",
             span(rest),
@@ -109,7 +109,7 @@ impl Engine {
         let menu = vec![
             (Choice::Hold, self.means(step, Choice::Hold)),
             (Choice::Rollback, format!("take back {count} all the same, ~{}", span(rest))),
-            (Choice::Abort, format!("stop the way back; leave {}", as_it_is(owed.len() as u64))),
+            (Choice::Abort, format!("stop the way back; leave {}", as_it_is(pending.len() as u64))),
         ];
         self.choose_on_the_way(step, Matter { about: About::Other, text }, menu).await?;
         Ok(false)
@@ -249,14 +249,15 @@ impl Engine {
                 return Ok(());
             }
             let short = self.undos_short(step);
-            let Some(owed) = self.view().named_undos(step).first().copied().filter(|_| short.is_none() || self.ending)
+            let Some(pending) =
+                self.view().named_undos(step).first().copied().filter(|_| short.is_none() || self.ending)
             else {
                 let ending = short.unwrap_or(Ending::Ok);
                 let outcome = timed(ending, self.undo_context(step), began);
                 return self.end_attempt(step, attempt, outcome);
             };
             // In a box: a checklist comes here from an open prompt, and this may open one.
-            if !Box::pin(self.is_as_confirmed(owed)).await? || self.undo(owed).await?.ending == Ending::Unknown {
+            if !Box::pin(self.is_as_confirmed(pending)).await? || self.undo(pending).await?.ending == Ending::Unknown {
                 // It is settled first, or looked at anew; then this step goes on.
                 return Ok(());
             }
@@ -298,18 +299,18 @@ impl Engine {
                 _ => passed.push(format!("{name}, {}", why_no_undo(view))),
             }
         }
-        let told = [
+        let facts = [
             ("took back ", took),
             ("did not finish the undo of ", stopped),
             ("could not take back ", failed),
             ("passed over ", passed),
         ];
-        let told: Vec<String> = told
+        let lines: Vec<String> = facts
             .into_iter()
             .filter(|(_, names)| !names.is_empty())
             .map(|(word, names)| word.to_owned() + &names.join("; "))
             .collect();
-        told.join("; ")
+        lines.join("; ")
     }
 }
 

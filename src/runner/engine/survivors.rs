@@ -29,14 +29,14 @@ impl Engine {
     /// Whether what a consent was given for is another by now, or cannot be read. Then nothing is run, the record says which, and
     /// the step asks again.
     pub(super) async fn has_drifted(&mut self, step: u32, permit: &PromptId, set: &Digest) -> Result<bool> {
-        let moved = self.find_drift(step, set).await?;
+        let drift = self.find_drift(step, set).await?;
         if self.is_stopped() {
             return Ok(true);
         }
-        let Some(moved) = moved else { return Ok(false) };
+        let Some(moved) = drift else { return Ok(false) };
         if self.view().permit(step).is_some_and(|(given, _)| given == permit) {
             let why = if moved.why == Closed::NoPreview { Lapsed::Unread } else { Lapsed::Drifted };
-            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, why, moved: moved.lines })?;
+            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, why, moved_to: moved.lines })?;
         }
         Ok(true)
     }
@@ -112,7 +112,7 @@ impl Engine {
         let dir = self.dir.attempt(name);
         let grace = failpoint::span("GRACE", GRACE);
         let began = Instant::now();
-        let (mut told, mut first) = (Vec::new(), Vec::new());
+        let (mut lines, mut first) = (Vec::new(), Vec::new());
         loop {
             let alive = survivors::of_attempt(&dir);
             if alive.is_empty() {
@@ -139,9 +139,9 @@ impl Engine {
             for one in alive {
                 if spent >= grace {
                     let _ = one.signal(Signal::KILL);
-                } else if !told.contains(&one.id) {
+                } else if !lines.contains(&one.id) {
                     let _ = one.signal(Signal::TERM).and_then(|()| one.signal(Signal::CONT));
-                    told.push(one.id);
+                    lines.push(one.id);
                 }
             }
             self.idle(LOOK).await?;
@@ -150,12 +150,12 @@ impl Engine {
 
     /// Ends everything of this run that outlived its shim, and waits as long as something does not end: the run is not sealed
     /// over it, and what it locks stays locked. An undo at work is left to a run that `goes_back`: it is asked about in its turn.
-    pub(super) async fn end_all_living(&mut self, goes_back: bool) -> Result<()> {
+    pub(super) async fn end_all_living(&mut self, rolls_back: bool) -> Result<()> {
         // Once for each attempt and reason: what cannot be ended may begin and end children for hours.
         let mut noted = BTreeSet::new();
         loop {
             let mut left = BTreeMap::<_, Vec<Living>>::new();
-            for name in self.left_at_work().into_iter().filter(|name| !(goes_back && attempt::is_undo(name))) {
+            for name in self.left_at_work().into_iter().filter(|name| !(rolls_back && attempt::is_undo(name))) {
                 for (one, why) in self.end_living(&name).await? {
                     left.entry((name.clone(), why)).or_default().push(one);
                 }

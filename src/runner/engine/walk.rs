@@ -114,7 +114,7 @@ impl Engine {
             let actor = by.map_or_else(|| self.me.clone(), |call| call.actor.clone());
             return self.attempt_for(&actor, step, &planned, None, None).await;
         }
-        let (end, told) = self.look(step, &planned, &action).await?;
+        let (end, lines) = self.look(step, &planned, &action).await?;
         // Of a person who gave it up meanwhile it is not; it stays what the runner found.
         let by = by.filter(|call| call.counts().is_ok());
         let actor = by.map_or_else(|| self.me.clone(), |call| call.actor.clone());
@@ -122,7 +122,7 @@ impl Engine {
         if !self.is_open(step) || self.view().abort.is_some() || (by.is_none() && !self.is_news(step, &end)) {
             return Ok(());
         }
-        self.record_look(&actor, step, &planned, end, &told)
+        self.record_look(&actor, step, &planned, end, &lines)
     }
 
     /// Whether a look says something that the journal does not say of the item yet.
@@ -135,10 +135,10 @@ impl Engine {
     }
 
     /// Records a look that is over.
-    fn record_look(&mut self, actor: &Actor, step: u32, planned: &Step, end: Outcome, told: &[u8]) -> Result<()> {
+    fn record_look(&mut self, actor: &Actor, step: u32, planned: &Step, end: Outcome, lines: &[u8]) -> Result<()> {
         let attempt = self.view().step(step).map_or(0, |view| view.attempts) + 1;
         let log = format!("{}.log", attempt::name(step, attempt));
-        self.keep_log(&log, told);
+        self.keep_log(&log, lines);
         let (effect, set, permit) = (planned.effect, None, None);
         failpoint::pass("intent.pre");
         self.write_as(actor, Event::StepIntent { step, attempt, effect, set, permit, log })?;
@@ -147,11 +147,11 @@ impl Engine {
     }
 
     /// Takes what somebody wants with an item: at once where only a record is needed, in its turn where it takes its time.
-    pub(super) fn take_item(&mut self, call: Call, step: u32, seq: u64, deed: ItemAction) -> Result<()> {
+    pub(super) fn take_item(&mut self, call: Call, step: u32, seq: u64, action: ItemAction) -> Result<()> {
         let Some(item) = self.view().item(step) else {
             return self.reject(call, "there is no such item: the run is no checklist, or a shorter one".to_owned());
         };
-        let may = fits(&item, &deed).and_then(|()| may_do(&self.view().starter, &call.actor, &deed));
+        let may = fits(&item, &action).and_then(|()| may_do(&self.view().starter, &call.actor, &action));
         if let Err(why) = may {
             return self.reject(call, why);
         }
@@ -159,7 +159,7 @@ impl Engine {
             let why = format!("the item was opened by record {}, not {seq}: look at it again", item.seq);
             return self.reject(call, why);
         }
-        let event = match deed {
+        let event = match action {
             ItemAction::Hand { note } => Event::StepClosed { step, note },
             ItemAction::Skip { reason } => Event::StepSkipped { step, reason },
             ItemAction::Override { reason } => Event::StepOverridden { step, reason },
@@ -251,19 +251,19 @@ impl Engine {
     }
 
     /// An action that is only looked at keeps what it says in a log, as every attempt does.
-    pub(super) fn keep_log(&self, name: &str, told: &[u8]) {
+    pub(super) fn keep_log(&self, name: &str, lines: &[u8]) {
         use std::io::Write;
         // A log that cannot be kept loses nothing that the outcome does not say.
         let _ = crate::runner::rundir::open_private(&self.dir.log(name)).and_then(|mut file| {
             crate::config::state::team::share(&file, &self.dir.path.join("logs"), 0o640)?;
-            file.write_all(told)
+            file.write_all(lines)
         });
     }
 
     /// Looks for a step of a procedure that is not a checklist: its intent stands already.
     pub(super) async fn see(&mut self, step: u32, attempt: u32, planned: &Step, action: &Action) -> Result<()> {
-        let (end, told) = self.look(step, planned, action).await?;
-        self.keep_log(&format!("{}.log", attempt::name(step, attempt)), &told);
+        let (end, lines) = self.look(step, planned, action).await?;
+        self.keep_log(&format!("{}.log", attempt::name(step, attempt)), &lines);
         self.end_attempt(step, attempt, end)
     }
 }

@@ -168,9 +168,9 @@ pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd 
 /// How it ended, with what is known of each receiver.
 fn end(came: &[(String, Came)]) -> ActEnd {
     let count = |of: fn(&Came) -> bool| came.iter().filter(|(_, one)| of(one)).count() as u64;
-    let told = count(|one| matches!(one, Came::Delivered(_)));
+    let number = count(|one| matches!(one, Came::Delivered(_)));
     let unclear = count(|one| matches!(one, Came::Unclear(_)));
-    let ending = match (told == came.len() as u64, unclear) {
+    let ending = match (number == came.len() as u64, unclear) {
         (true, _) => Ending::Ok,
         (false, 0) => Ending::Failed,
         (false, _) => Ending::Unknown,
@@ -178,7 +178,7 @@ fn end(came: &[(String, Came)]) -> ActEnd {
     let outcomes: Vec<String> = came.iter().map(|(name, one)| format!("{name}: {}", one.words())).collect();
     let facts = came.iter().map(|(name, one)| (name.clone(), one.words())).collect();
     let mut end = ActEnd::new(ending, outcomes.join(" · "));
-    let counts = [("told", told), ("not_told", came.len() as u64 - told - unclear), ("unclear", unclear)];
+    let counts = [("told", number), ("not_told", came.len() as u64 - number - unclear), ("unclear", unclear)];
     end.counts.extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count)));
     end.seen(Evidence { source: "what each receiver answered".to_owned(), seen: clock::now().wall, facts })
 }

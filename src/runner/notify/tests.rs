@@ -57,8 +57,8 @@ fn notify(receivers: &str, name: &str, within: Duration) -> ActEnd {
     std::fs::write(&file, format!("schema = 1\nname = \"n\"\nenvironment = \"other\"\n{receivers}")).unwrap();
     let around = Around { estate: Some(file), name: "n".to_owned(), runs: PathBuf::from("/"), own: RunId::new(1, 1) };
     let within_ms = u64::try_from(within.as_millis()).unwrap();
-    let telling = Delivery { receivers: vec![name.to_owned()], message: message(), within_ms, around };
-    act(&telling.action().unwrap(), &mut Vec::new(), &AtomicBool::new(false))
+    let delivery = Delivery { receivers: vec![name.to_owned()], message: message(), within_ms, around };
+    act(&delivery.action().unwrap(), &mut Vec::new(), &AtomicBool::new(false))
 }
 
 #[test]
@@ -105,26 +105,26 @@ fn a_mail_server_that_asks_for_nothing_gets_no_password_without_tls() {
     let address = listener.local_addr().unwrap();
     let server = std::thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        let mut heard = String::new();
+        let mut received = String::new();
         (&stream).write_all(b"220 test\r\n").unwrap();
         let mut reader = BufReader::new(&stream);
-        while reader.read_line(&mut heard).is_ok_and(|count| count > 0) {
-            let line = heard.lines().last().unwrap_or_default();
+        while reader.read_line(&mut received).is_ok_and(|count| count > 0) {
+            let line = received.lines().last().unwrap_or_default();
             // No STARTTLS is offered, and no log-in.
             let answer = if line.starts_with("EHLO") { "250-test\r\n250 8BITMIME\r\n" } else { "250 well\r\n" };
             if (&stream).write_all(answer.as_bytes()).is_err() {
                 break;
             }
         }
-        heard
+        received
     });
     let receivers = format!(
         "secrets.mail = \"env:PATH\"\n[[notify]]\nname = \"mail\"\nmail = [\"a@b.example\"]\nsmtp = \"smtp://u@{address}?tls=required\"\npassword = \"secret:mail\"\n"
     );
     let end = notify(&receivers, "mail", Duration::from_secs(60));
     assert_eq!(end.ending, Ending::Failed, "{}", end.detail);
-    let heard = server.join().unwrap();
-    assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
+    let message = server.join().unwrap();
+    assert!(!message.contains("AUTH") && !message.contains("MAIL"), "{message}");
 }
 
 #[test]

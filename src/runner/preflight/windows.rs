@@ -100,9 +100,9 @@ fn wrong_windows_and_budgets_are_told_at_once() {
         ("budget = \"70m\"", "`budget` must be a table"),
     ];
     for (header, expected) in cases {
-        let said = problems(header).join("\n");
+        let text = problems(header).join("\n");
         for part in expected.split('|') {
-            assert!(said.contains(part), "{header}: {said}");
+            assert!(text.contains(part), "{header}: {text}");
         }
     }
 }
@@ -110,22 +110,24 @@ fn wrong_windows_and_budgets_are_told_at_once() {
 #[test]
 fn a_procedure_that_no_window_allows_or_holds_is_told() {
     let calendar = calendar();
-    let said = |header: &str, takes: &[&str]| {
+    let describe = |header: &str, takes: &[&str]| {
         messages(&contradicts(&procedure(header, takes), &Library::default(), hours(&calendar)))
     };
-    assert_eq!(said("window = \"weekly\"", &["30m", "80m"]), Vec::<String>::new());
+    assert_eq!(describe("window = \"weekly\"", &["30m", "80m"]), Vec::<String>::new());
     let long =
         "p.toml:5:10: this takes 3 h, and the window `weekly` lasts 2 h (a longer window, or fewer steps at a time)";
-    assert_eq!(said("window = \"weekly\"", &["90m", "90m"]), [long]);
+    assert_eq!(describe("window = \"weekly\"", &["90m", "90m"]), [long]);
     // The longest that allows it counts.
-    assert_eq!(said("window = { operation = \"patches\" }", &["90m", "90m"]), Vec::<String>::new());
-    assert!(said("window = { operation = \"vacuum\" }", &["90m", "90m"])[0].contains("`weekly` lasts 2 h"));
-    let both = said("window = \"weekly\"\nbudget = { run = \"110m\", undo = \"20m\" }", &["1m"]);
+    assert_eq!(describe("window = { operation = \"patches\" }", &["90m", "90m"]), Vec::<String>::new());
+    assert!(describe("window = { operation = \"vacuum\" }", &["90m", "90m"])[0].contains("`weekly` lasts 2 h"));
+    let both = describe("window = \"weekly\"\nbudget = { run = \"110m\", undo = \"20m\" }", &["1m"]);
     assert!(both[0].contains("this takes 1 h 50 m and 20 m for the way back"), "{both:?}");
-    assert!(said("window = \"weakly\"", &["1m"])[0].ends_with("there is no window `weakly` (did you mean `weekly`?)"));
-    assert!(said("window = { operation = \"vacum\" }", &["1m"])[0].contains("did you mean `vacuum`?"));
+    assert!(
+        describe("window = \"weakly\"", &["1m"])[0].ends_with("there is no window `weakly` (did you mean `weekly`?)")
+    );
+    assert!(describe("window = { operation = \"vacum\" }", &["1m"])[0].contains("did you mean `vacuum`?"));
     let open = "window = \"{{which}}\"\nparams = { which = { text = true } }";
-    assert_eq!(said(open, &["1m"]), Vec::<String>::new());
+    assert_eq!(describe(open, &["1m"]), Vec::<String>::new());
 }
 
 #[test]

@@ -166,6 +166,6 @@ fn what_cannot_be_looked_at_is_not_taken_for_ended() {
     let own = std::env::current_exe().unwrap();
     let line = "ulimit -n 64; exec \"$0\" --exact runner::survivors::tests::__without_descriptors --nocapture";
     command.args(["-c", line]).arg(own).env(LOOKED_AT, &attempt.dir);
-    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    assert!(said.contains("found: 0 (not to be seen: "), "{said}");
+    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(text.contains("found: 0 (not to be seen: "), "{text}");
 }

@@ -38,18 +38,18 @@ fn key() {
 fn scene() {
     let Ok(scene) = std::env::var("MIDWATCH_SCENE") else { return };
     let tty = Tty::open().unwrap();
-    let say = |words: &str| tty.write_within(words.as_bytes(), SOON).unwrap();
+    let describe = |words: &str| tty.write_within(words.as_bytes(), SOON).unwrap();
     let guard = TerminalGuard::enter(tty.clone(), true).unwrap();
     let (send, died) = std::sync::mpsc::channel();
     catch_panics(guard.restore(), move |death| send.send(death).unwrap());
-    say("inside");
+    describe("inside");
     key();
     match scene.as_str() {
         "leave" => {
             guard.leave().unwrap();
             guard.leave().unwrap();
             drop(guard);
-            say("outside");
+            describe("outside");
             key();
         }
         "drop" => drop(guard),
@@ -62,11 +62,11 @@ fn scene() {
                 .join()
                 .unwrap_err();
             let death = died.recv().unwrap();
-            say(&format!(" {} told: {}", death.thread.plain(), death.message.plain()));
+            describe(&format!(" {} told: {}", death.thread.plain(), death.message.plain()));
             key();
         }
         "suspend" => {
-            say(if guard.suspend().unwrap() { "inside again" } else { "not possible" });
+            describe(if guard.suspend().unwrap() { "inside again" } else { "not possible" });
             key();
         }
         other => unreachable!("{other}"),

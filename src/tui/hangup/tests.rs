@@ -35,20 +35,20 @@ fn a_stuck_program_ends_within_a_second_of_the_hang_up() {
 #[test]
 fn the_end_is_told_once_it_comes_and_not_before() {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    let (send, told) = channel();
+    let (send, receiver) = channel();
     let _watch = Hangup::spawn(ours, move || send.send(()).unwrap()).unwrap();
     io::Write::write_all(&mut &theirs, b"input is not the end").unwrap();
-    assert!(told.try_recv().is_err());
+    assert!(receiver.try_recv().is_err());
     drop(theirs);
-    told.recv_timeout(SOON).unwrap();
+    receiver.recv_timeout(SOON).unwrap();
 }
 
 #[test]
 fn a_dropped_watch_tells_nothing() {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    let (send, told) = channel::<()>();
+    let (send, receiver) = channel::<()>();
     drop(Hangup::spawn(ours, move || send.send(()).unwrap()).unwrap());
     // The thread ends, and its sender with it, before the other side goes.
-    assert_eq!(told.recv(), Err(std::sync::mpsc::RecvError));
+    assert_eq!(receiver.recv(), Err(std::sync::mpsc::RecvError));
     drop(theirs);
 }

@@ -37,49 +37,49 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
     if let Some(step) = snapshot.run.view.as_ref().and_then(|run| run.step(number)) {
         heading = format!("step {} · {}", number + 1, step.head.title);
         let (role, word) = run::state(snapshot, number, step);
-        let mut say = |name, role, text: String| body.extend(pen.fact(name, role, text, width));
+        let mut describe = |name, role, text: String| body.extend(pen.fact(name, role, text, width));
         let time = run::step_time(snapshot, step);
-        say("state", role, format!("{} {word}{}", pen.symbol(role).plain(), time_behind(&time)));
+        describe("state", role, format!("{} {word}{}", pen.symbol(role).plain(), time_behind(&time)));
         let (verb, effect) = (step.head.verb, step.head.effect);
-        say("kind", Role::from(effect), format!("{} · {}", verb.word(), effect.word()));
-        say("does", Role::UiText, does(&step.head));
+        describe("kind", Role::from(effect), format!("{} · {}", verb.word(), effect.word()));
+        describe("does", Role::UiText, does(&step.head));
         if !step.head.why.is_empty() {
-            say("why", Role::UiText, step.head.why.clone());
+            describe("why", Role::UiText, step.head.why.clone());
         }
         if let Some(when) = &step.head.when {
-            say("only when", Role::UiText, in_words(when));
+            describe("only when", Role::UiText, in_words(when));
         }
         let back = if step.head.undo.is_empty() { "nothing to take back" } else { &step.head.undo };
-        say("undo", Role::UiText, back.replace(RUN_ID, &run_id));
+        describe("undo", Role::UiText, back.replace(RUN_ID, &run_id));
         if let Some((who, typed)) = &step.confirmed {
-            say("confirmed", Role::UiText, format!("by {}@{}, {}", who.name, who.host, consent_words(typed, who)));
+            describe("confirmed", Role::UiText, format!("by {}@{}, {}", who.name, who.host, consent_words(typed, who)));
         }
         if let Some(set) = &step.set {
-            say("set", Role::UiText, format!("sha256 {set}"));
+            describe("set", Role::UiText, format!("sha256 {set}"));
         }
         if let Some(span) = from_to(step) {
-            say("from, to", Role::UiText, span);
+            describe("from, to", Role::UiText, span);
         }
         if let Some(ended) = &step.outcome {
-            outcome(&mut say, "outcome", ended);
+            outcome(&mut describe, "outcome", ended);
         }
         if let Some(undone) = &step.undo {
-            outcome(&mut say, "undone", undone);
+            outcome(&mut describe, "undone", undone);
         }
         if let Some(remark) = step.remark.as_ref().filter(|remark| !remark.trim().is_empty()) {
-            say("remark", Role::UiText, remark.clone());
+            describe("remark", Role::UiText, remark.clone());
         }
         for log in &step.logs {
-            say("log", Role::UiText, format!("logs/{}", log.file));
+            describe("log", Role::UiText, format!("logs/{}", log.file));
         }
         if let Some(listing) = &step.head.listing {
-            say("runs", Role::UiText, listing.title());
+            describe("runs", Role::UiText, listing.title());
             body.extend(listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &line, width)));
         }
-        let mut say = |name, role, text: String| body.extend(pen.fact(name, role, text, width));
+        let mut render = |name, role, text: String| body.extend(pen.fact(name, role, text, width));
         for note in snapshot.run.view.iter().flat_map(|run| &run.notes).filter(|note| note.step == Some(number)) {
             let text = note.text.replace('\n', " / ");
-            say("note", Role::UiText, format!("{} {}: {text}", note.at.clock(), note.by.name));
+            render("note", Role::UiText, format!("{} {}: {text}", note.at.clock(), note.by.name));
         }
     }
     Dialog {
@@ -113,8 +113,8 @@ fn does(head: &StepHead) -> String {
     .to_owned()
 }
 
-fn outcome(say: &mut impl FnMut(&'static str, Role, String), name: &'static str, outcome: &Outcome) {
-    say(name, Role::UiText, format!("{}: {}", outcome.ending.word(), outcome.detail));
+fn outcome(describe: &mut impl FnMut(&'static str, Role, String), name: &'static str, outcome: &Outcome) {
+    describe(name, Role::UiText, format!("{}: {}", outcome.ending.word(), outcome.detail));
     let figures: Vec<String> = outcome
         .counts
         .iter()
@@ -125,10 +125,10 @@ fn outcome(say: &mut impl FnMut(&'static str, Role, String), name: &'static str,
         })
         .collect();
     if !figures.is_empty() {
-        say("counts", Role::UiText, figures.join(" · "));
+        describe("counts", Role::UiText, figures.join(" · "));
     }
     if let Some(log) = outcome.log.as_ref().filter(|log| log.dropped > 0) {
-        say("log", Role::VerdictWarn, format!("{} were not kept", quantity::bytes(log.dropped)));
+        describe("log", Role::VerdictWarn, format!("{} were not kept", quantity::bytes(log.dropped)));
     }
 }
 

@@ -74,8 +74,8 @@ fn below(pen: Pen<'_>, form: &Form, width: usize) -> Vec<Line<'static>> {
     if let Some(error) = &form.error {
         foot.push(Strip::new().line());
         // A plan says everything that is wrong at once, a line each.
-        for said in error.message.lines() {
-            foot.extend(pen.sentence(Role::VerdictWarn, without_place(said.trim_start()).to_owned(), width));
+        for text in error.message.lines() {
+            foot.extend(pen.sentence(Role::VerdictWarn, without_place(text.trim_start()).to_owned(), width));
         }
         for hint in &error.hints {
             foot.extend(pen.fact("try", Role::UiText, hint, width));
@@ -89,11 +89,11 @@ fn below(pen: Pen<'_>, form: &Form, width: usize) -> Vec<Line<'static>> {
 }
 
 /// What is wrong, without the place in the procedure's file: whoever fills the form in cannot change that.
-fn without_place(said: &str) -> &str {
-    let Some((place, rest)) = said.split_once(": ") else { return said };
+fn without_place(text: &str) -> &str {
+    let Some((place, rest)) = text.split_once(": ") else { return text };
     let mut parts = place.rsplitn(3, ':');
     let mut is_number = || parts.next().is_some_and(|part| part.parse::<u32>().is_ok());
-    if is_number() && is_number() && parts.next().is_some() { rest } else { said }
+    if is_number() && is_number() && parts.next().is_some() { rest } else { text }
 }
 
 /// Draws the note with its text area.
@@ -169,8 +169,8 @@ mod tests {
     fn what_is_wrong_in_a_form_is_said_without_a_place_in_a_file() {
         let wrong = "`days` must be 1 to 365 days, not \"abc\"";
         assert_eq!(without_place(&format!("<built-in>/cell0/rotate-archive.toml:17:1: {wrong}")), wrong);
-        for said in [wrong, "cannot plan cell0/rotate-archive:", "a: b", "at 12:30: nothing", "17:1: no file"] {
-            assert_eq!(without_place(said), said);
+        for text in [wrong, "cannot plan cell0/rotate-archive:", "a: b", "at 12:30: nothing", "17:1: no file"] {
+            assert_eq!(without_place(text), text);
         }
     }
 }

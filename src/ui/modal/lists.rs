@@ -190,10 +190,10 @@ pub(super) fn problems(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&Ta
     let found = problems::all(snapshot.lists, now);
     let at = cursor.and_then(|id| found.iter().position(|problem| id.is_of(problem.row))).unwrap_or(0);
     let names: Vec<String> = found.iter().map(|problem| problem.row.name()).collect();
-    let says =
+    let number =
         found.iter().map(|problem| Clean::text(&rows::verdict_text(problem.row, now)).width()).max().unwrap_or(0);
     // Why a row is not ok is worth more than the whole of a path.
-    let name = text::columns_of_names(&names, says, width.saturating_sub(17 + 14 + 2 + 1), width / 3);
+    let name = text::columns_of_names(&names, number, width.saturating_sub(17 + 14 + 2 + 1), width / 3);
     let line = |(place, problem): (usize, &Problem<'_>)| {
         let (on, (role, word)) = (place == at, rows::standing(problem.row, now));
         let strip = badge(pen, mark(pen, on), role, word, 11);
@@ -201,8 +201,8 @@ pub(super) fn problems(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&Ta
         let strip = strip.put(pen.style(Role::UiMuted), Pane::of(problem.section).word()).to(start + 14);
         let strip = strip.put(pen.style(Role::UiText), text::name(&problem.row.name(), name)).to(start + 14 + name + 2);
         let room = width.saturating_sub(strip.width() + 1);
-        let says = strip.put_within(room, pen.style(role), rows::verdict_text(problem.row, now));
-        selected(pen, on, says.line(), width)
+        let message = strip.put_within(room, pen.style(role), rows::verdict_text(problem.row, now));
+        selected(pen, on, message.line(), width)
     };
     let mut body: Vec<Line<'static>> = found.iter().enumerate().map(line).collect();
     let mut keys = vec![(Action::Open, "goes there"), (Action::Back, "goes back")];

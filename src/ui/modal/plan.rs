@@ -53,14 +53,14 @@ pub(super) fn plan(
         body.line(pen.fact("locks", Role::UiText, plan.locks.join(", "), width));
     }
     body.line(takes(pen, shown, width));
-    let foreseen = shown.preflight.as_deref();
-    if let Some(standing) = foreseen.and_then(|view| view.window.as_ref()) {
+    let preflight = shown.preflight.as_deref();
+    if let Some(standing) = preflight.and_then(|view| view.window.as_ref()) {
         let role = if standing.open.is_some() { Role::UiText } else { Role::VerdictWarn };
         // The name of the row says what it is about.
         let words = standing.words();
         let words = words.strip_prefix("window ").unwrap_or(&words).to_owned();
         // The time that is left goes on, and it is the same window.
-        let fits = foreseen.is_some_and(|view| view.no_time_from(snapshot.now.wall).is_none());
+        let fits = preflight.is_some_and(|view| view.no_time_from(snapshot.now.wall).is_none());
         let (role, words) = match (&standing.open, fits) {
             (Some(_), true) => (role, format!("{words} · fits")),
             (Some(_), false) => (Role::VerdictWarn, format!("{words} · does not fit")),
@@ -111,8 +111,8 @@ fn takes(pen: Pen<'_>, shown: &PlanShown, width: usize) -> Vec<Line<'static>> {
 
 /// Every step with its advisory preview; where there would be no time, a line says so.
 fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize, body: &mut Body) {
-    let foreseen = shown.preflight.as_deref();
-    let no_time = foreseen.and_then(|view| view.no_time_from(snapshot.now.wall));
+    let preflight = shown.preflight.as_deref();
+    let no_time = preflight.and_then(|view| view.no_time_from(snapshot.now.wall));
     let mut phase = None;
     let mut previews = shown.previews.iter();
     for (number, step) in (1_u64..).zip(&shown.plan.steps) {
@@ -123,15 +123,15 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
         if let Some((_, why)) = no_time.as_ref().filter(|(from, _)| u64::from(*from) + 1 == number) {
             body.push(time::rule(pen, Role::VerdictWarn, &time::no_time(why), width).line());
         }
-        let known = foreseen.and_then(|view| view.step(u32::try_from(number.saturating_sub(1)).ok()?));
+        let known = preflight.and_then(|view| view.step(u32::try_from(number.saturating_sub(1)).ok()?));
         body.line(step_rows(pen, number, step, known, width));
         let indent = width.saturating_sub(6);
         let mut under = |rows: Vec<Line<'static>>| {
-            let moved = rows.into_iter().map(|mut row| {
+            let moved_to = rows.into_iter().map(|mut row| {
                 row.spans.splice(0..0, Strip::new().gap(5).line().spans);
                 row
             });
-            body.line(moved.collect());
+            body.line(moved_to.collect());
         };
         if let Some(pace) = known.and_then(|step| step.head.timing.pace) {
             under(pen.sentence(Role::UiMuted, pace.words(), indent));

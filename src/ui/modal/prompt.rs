@@ -92,13 +92,13 @@ fn heading(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Stri
         Ask::Decide { .. } => (Role::UiPrompt, "decide"),
         Ask::Approve { .. } => (Role::UiPrompt, "approve"),
     };
-    let eyes = match (dialog.prompt.four_eyes, &dialog.prompt.confirmed) {
+    let approval = match (dialog.prompt.four_eyes, &dialog.prompt.confirmed) {
         (false, _) => "",
         (true, None) => " · 1 of 2",
         (true, Some(_)) => " · 2 of 2",
     };
     let pages = dialog.pages();
-    let word = if pages > 1 { format!("{word} {pages} steps") } else { format!("{word}{eyes}") };
+    let word = if pages > 1 { format!("{word} {pages} steps") } else { format!("{word}{approval}") };
     let word = format!("{} {}", pen.symbol(role).plain(), word.to_uppercase());
     let run = snapshot.view(&dialog.run);
     let steps = run.map_or(0, |run| run.steps.len());
@@ -125,26 +125,26 @@ fn consent(
     body: &mut Body,
 ) {
     let column = values(preview);
-    let mut say = |name: &'static str, role, text: String| {
+    let mut describe = |name: &'static str, role, text: String| {
         body.line(pen.named_to(column, Piece::Words(name), role, text, width));
     };
-    say("where", Role::UiText, preview.place.clone());
+    describe("where", Role::UiText, preview.place.clone());
     let of_run = snapshot.view(&dialog.run);
     if let Some(params) = of_run.and_then(RunView::params_words) {
-        say("params", Role::UiText, params);
+        describe("params", Role::UiText, params);
     }
-    say("what", Role::UiText, amount(preview));
+    describe("what", Role::UiText, amount(preview));
     if let Some(item) = &preview.oldest {
-        say("oldest", Role::UiText, named(item));
+        describe("oldest", Role::UiText, named(item));
     }
     if let Some(item) = preview.newest.as_ref().filter(|item| preview.oldest.as_ref() != Some(*item)) {
-        say("newest", Role::UiText, named(item));
+        describe("newest", Role::UiText, named(item));
     }
     if let Some(seconds) = preview.takes_s {
-        say("takes", Role::UiText, format!("~{}", quantity::span(Duration::from_secs(seconds))));
+        describe("takes", Role::UiText, format!("~{}", quantity::span(Duration::from_secs(seconds))));
     }
     if let Some(pace) = of_run.and_then(|run| run.step(number)?.head.timing.pace) {
-        say("took", Role::UiText, pace.words());
+        describe("took", Role::UiText, pace.words());
     }
     if let Some((open, left)) = of_run.and_then(|run| run.window_left(snapshot.now.wall)) {
         let no_time = of_run.and_then(|run| run.no_time(number, snapshot.now.wall));
@@ -153,12 +153,12 @@ fn consent(
         let text = format!("{} left of {} · {fits}", quantity::left(left), open.window);
         body.known(("window", fits), pen.named_to(column, Piece::Words("window"), role, text, width));
     }
-    let mut say = |name: &'static str, role, text: String| {
+    let mut render = |name: &'static str, role, text: String| {
         body.line(pen.named_to(column, Piece::Words(name), role, text, width));
     };
     let back = if preview.undo.is_empty() { "nothing to take back" } else { &preview.undo };
     let none = back.starts_with("none");
-    say("way back", if none { Role::VerdictWarn } else { Role::UiText }, back.to_owned());
+    render("way back", if none { Role::VerdictWarn } else { Role::UiText }, back.to_owned());
     for (name, value) in &preview.facts {
         body.line(pen.named_to(column, Piece::from(name), Role::UiText, value, width));
     }
@@ -309,9 +309,9 @@ fn ended(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, end: &Pro
         first.make_ascii_uppercase();
     }
     let mut body = pen.sentence(Role::VerdictWarn, sentence, width);
-    if let PromptEnding::Closed(closed, moved) = &end.how {
+    if let PromptEnding::Closed(closed, drift) = &end.how {
         let name = if *closed == Closed::NoPreview { "because" } else { "moved" };
-        for line in moved {
+        for line in drift {
             body.extend(pen.fact(name, Role::UiText, line, width));
         }
     }

@@ -76,10 +76,10 @@ fn facts_lines(
     let (role, _) = rows::standing(row, now);
     let why = reason::sentence(row, now);
     body.extend(pen.sentence(role, format!("{} {why}", pen.symbol(role).plain()), width));
-    let says = row.observation.as_ref().filter(|_| row.lost.is_none()).map(|seen| seen.detail.as_str());
-    let is_news = |says: &&str| !says.is_empty() && !why.ends_with(*says) && !why.ends_with(&says.replace(" · ", ", "));
-    if let Some(says) = says.filter(is_news) {
-        body.extend(pen.sentence(Role::UiText, format!("  {says}"), width));
+    let found = row.observation.as_ref().filter(|_| row.lost.is_none()).map(|seen| seen.detail.as_str());
+    let is_news = |text: &&str| !text.is_empty() && !why.ends_with(*text) && !why.ends_with(&text.replace(" · ", ", "));
+    if let Some(message) = found.filter(is_news) {
+        body.extend(pen.sentence(Role::UiText, format!("  {message}"), width));
     }
     blank(body);
     read(pen, row, now, body, width);
@@ -152,8 +152,8 @@ fn range(row: &Row) -> Option<String> {
         0 => String::new(),
         gaps => format!(", {}", quantity::counted(gaps as u64, "gap", "gaps")),
     };
-    let said = |figure: f64| facts::in_unit(figure, unit);
-    Some(format!("{of}{} to {} over {readings}{span}{gaps}", said(least), said(greatest)))
+    let describe = |figure: f64| facts::in_unit(figure, unit);
+    Some(format!("{of}{} to {} over {readings}{span}{gaps}", describe(least), describe(greatest)))
 }
 
 /// What can be done: a command to copy, and the procedures that act on it, as the key for acting lists them.
@@ -227,10 +227,11 @@ fn both(pen: Pen<'_>, seen: &Observation, body: &mut Vec<Line<'static>>, width: 
         _ => "Both are valid from the same moment.",
     };
     body.extend(pen.sentence(Role::VerdictWarn, format!("  {newer}"), width));
-    let said = |name: &str| seen.facts.get(name).map_or_else(|| "–".to_owned(), |fact| facts::format_fact(name, fact));
+    let describe =
+        |name: &str| seen.facts.get(name).map_or_else(|| "–".to_owned(), |fact| facts::format_fact(name, fact));
     for (served, file) in PAIRS {
         let label = facts::label(served);
-        let (ours, theirs) = (said(served), said(file));
+        let (ours, theirs) = (describe(served), describe(file));
         let lines = [(format!("{label}, served"), ours), (format!("{label}, file"), theirs)];
         for (label, value) in lines {
             body.extend(pen.named_to(28, Piece::from(Clean::text(&label)), Role::UiText, Clean::text(&value), width));

@@ -116,12 +116,12 @@ fn hint(
 ) -> Vec<Line<'static>> {
     let hides_footer = lines + 2 >= usize::from(area.height);
     let notice = snapshot.notice.filter(|_| hides_footer && dialog.must_read).unwrap_or_default();
-    let said = dialog.hint.as_deref().filter(|hint| !hint.is_empty()).unwrap_or(notice);
+    let text = dialog.hint.as_deref().filter(|hint| !hint.is_empty()).unwrap_or(notice);
     let keeps_row = dialog.hint.is_some() && !hides_footer;
-    if said.is_empty() && !keeps_row {
+    if text.is_empty() && !keeps_row {
         return Vec::new();
     }
-    pen.sentence(Role::VerdictWarn, said.to_owned(), width)
+    pen.sentence(Role::VerdictWarn, text.to_owned(), width)
 }
 
 /// Shares the rows out: the foot first, then what came of the last key, then the head where enough is left for the body.

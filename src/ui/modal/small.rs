@@ -16,7 +16,7 @@ use ratatui::text::Line;
 pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Option<bool>, width: usize) -> Dialog {
     let (mut head, mut body) = (Body::default(), Body::default());
     let view = snapshot.view(run);
-    let owed = view.map(|run| run.pending_undos()).unwrap_or_default();
+    let pending = view.map(|run| run.pending_undos()).unwrap_or_default();
     if let Some(run) = view {
         head.line(pen.sentence(Role::UiText, format!("Stop {}?", run.title), width));
         body.line(match run.open_attempt().and_then(|(step, ..)| Some((step, run.step(step)?))) {
@@ -30,13 +30,13 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Op
     body.push(Strip::new().line());
     let means = "stop, and leave everything as it is";
     body.known(means, choice(pen, undo == Some(false), "leave it", means, width));
-    if owed.is_empty() {
+    if pending.is_empty() {
         body.line(pen.sentence(Role::UiMuted, "There is nothing to take back.", width));
     } else {
         let means = "stop, and take back, last first:";
         body.known(means, choice(pen, undo == Some(true), "undo", means, width));
     }
-    for number in owed {
+    for number in pending {
         if let Some(step) = view.and_then(|run| run.step(number)) {
             let text = Clean::text(&format!("step {}: {}", number + 1, step.head.undo.replace(RUN_ID, run.as_str())));
             let rows = words(&text, width.saturating_sub(BEHIND_CHOICE + 3)).into_iter();

@@ -222,9 +222,9 @@ impl Shape {
 
     /// How a row that goes up to a column ends: where, and whether its age and its source stand behind that. What it says comes first; an
     /// age that tells something stays.
-    fn tail(self, reach: usize, tells: bool) -> (usize, bool, bool) {
+    fn tail(self, reach: usize, is_stated: bool) -> (usize, bool, bool) {
         let (age, source) = (self.age, self.source > 0);
-        let ways = [(age, source), (age && tells, source), (age && tells, false)];
+        let ways = [(age, source), (age && is_stated, source), (age && is_stated, false)];
         let ends = ways.map(|(age, source)| (self.end_beside(age, source), age, source));
         let [.., shortest] = ends;
         ends.into_iter().find(|(end, ..)| reach <= *end).unwrap_or(shortest)
@@ -242,10 +242,10 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
     }
     let (at, apart) = (shape.start() + shape.name + 2, shape.apart());
     let parts = columns::of(row, now, shape.lean).filter(|_| role != Role::VerdictStale);
-    let says = verdict_text(row, now);
+    let message = verdict_text(row, now);
     let (must, reach) = match &parts {
         Some(parts) => parts.reach(at, apart),
-        None => (0, at + Clean::text(&says).width()),
+        None => (0, at + Clean::text(&message).width()),
     };
     let age = age(row, now);
     let (end, has_age, has_source) = shape.tail(reach, age != NOW);
@@ -257,7 +257,7 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
             columns::put(pen, strip, parts, role, (end, apart))
         }
         None => {
-            let text = alone.unwrap_or(says);
+            let text = alone.unwrap_or(message);
             let whole = name(list, row, shape, shape.name).width();
             let least = if list.name(row).starts_with('/') { whole.min(LEAST_PATH) } else { whole };
             let (start, text) = place_sentence(row, &text, (shape.start() + least + 2, at), end);
@@ -312,12 +312,12 @@ fn name(list: &RowList, row: &Row, shape: Shape, columns: usize) -> Clean {
 
 /// Where a sentence begins, and as much of it as there is room for: at its column; or, where that cuts off what must be read, as far
 /// before it as the name leaves room. Of a path the end is enough, in the name and before a cause.
-fn place_sentence(row: &Row, says: &str, (least, at): (usize, usize), end: usize) -> (usize, Clean) {
+fn place_sentence(row: &Row, message: &str, (least, at): (usize, usize), end: usize) -> (usize, Clean) {
     let room = end.saturating_sub(at);
-    let must = row.lost.as_ref().map_or(says, |(why, _)| why);
-    let wanted = Clean::text(says).width();
+    let must = row.lost.as_ref().map_or(message, |(why, _)| why);
+    let wanted = Clean::text(message).width();
     if Clean::text(must).width() <= room {
-        return (at, text::fitted(says, room));
+        return (at, text::fitted(message, room));
     }
     let start = at.min(end.saturating_sub(wanted)).max(least.min(at));
     let room = end.saturating_sub(start);
@@ -326,20 +326,20 @@ fn place_sentence(row: &Row, says: &str, (least, at): (usize, usize), end: usize
             let left = room.saturating_sub(Clean::text(cause).width() + 2).max(LEAST_PATH);
             Clean::text(&format!("{}: {cause}", Clean::text(path).cut_front(left).plain())).cut(room)
         }
-        None => text::fitted(says, room),
+        None => text::fitted(message, room),
     };
     (at.min(end.saturating_sub(text.width())).max(least.min(at)), text)
 }
 
 /// What the row says, and the graph where that leaves room.
-fn add_detail(pen: Pen<'_>, strip: Strip, row: &Row, says: Clean, role: Role, end: usize) -> Strip {
-    let left = end.saturating_sub(strip.width() + says.width());
+fn add_detail(pen: Pen<'_>, strip: Strip, row: &Row, text: Clean, role: Role, end: usize) -> Strip {
+    let left = end.saturating_sub(strip.width() + text.width());
     let graph = left >= LEAST_SPARK + 2
         && !row.history.is_empty()
         && row.kind.section() == Section::Health
         && role != Role::VerdictStale
         && row.lost.is_none();
-    let strip = strip.put(pen.style(text_role(role)), says);
+    let strip = strip.put(pen.style(text_role(role)), text);
     if !graph {
         return strip;
     }

@@ -286,8 +286,9 @@ fn a_locked_table_ends_the_dump_in_time_and_its_holder_is_named() {
     command.env_clear().envs(base.home.environment()).env("DUMP_PW", PASSWORD);
     command.env("PATH", std::env::var_os("PATH").unwrap()).arg("--state").arg(base.home.path("state"));
     command.args(["run", "common/dump-database", "database=main", "scratch=spare", "locks=300ms", "--yes", "change"]);
-    let said = finish(command).exits(1);
-    said.prints("it said last: ")
+    let printed = finish(command).exits(1);
+    printed
+        .prints("it said last: ")
         .prints("canceling statement due to lock timeout")
         .prints(&format!("locked by pid {pid} "));
     assert!(!base.of_run("db.dump").exists());

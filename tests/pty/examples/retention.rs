@@ -160,7 +160,7 @@ fn old_backups_are_not_deleted_where_there_is_no_second_person() {
     let home = cell(b"sound", Duration::from_secs(3600), Some(b"sound"));
     let directory = format!("directory={}", home.word("srv/backups"));
     let out = home.command(&["run", "common/delete-old-backups", "set=files", &directory]);
-    let said = all_output(&out);
-    assert_eq!(out.status.code(), Some(7), "{said}");
-    assert!(said.contains("needs a second person") && said.contains("install -d -o root -g midwatch"), "{said}");
+    let text = all_output(&out);
+    assert_eq!(out.status.code(), Some(7), "{text}");
+    assert!(text.contains("needs a second person") && text.contains("install -d -o root -g midwatch"), "{text}");
 }

@@ -65,17 +65,17 @@ fn timed(run: &Run<'_>, journal: &[u8]) -> Vec<(i128, Event)> {
 fn effects(case: &Case, run: &Run<'_>, records: &[(i128, Event)], step: u32, undo: bool) -> Vec<String> {
     let what = if undo { format!("the undo of step {step}") } else { format!("step {step}") };
     let mut wrong = Vec::new();
-    let mut say = |text: String| wrong.push(format!("{what}: {text}"));
+    let mut describe = |text: String| wrong.push(format!("{what}: {text}"));
     let found = case.effects(&run.dir.id, step, undo);
     if found.len() > 1 {
-        say(format!(
+        describe(format!(
             "its effect is there {} times, and it was never confirmed with the effect there: {found:?}",
             found.len()
         ));
     }
-    let moved = case.estate.names(&format!("from-{step}")).len() + case.estate.names(&format!("to-{step}")).len();
-    if case.moves(step) && moved != 2 {
-        say(format!("{moved} files where 2 were"));
+    let moved_to = case.estate.names(&format!("from-{step}")).len() + case.estate.names(&format!("to-{step}")).len();
+    if case.moves(step) && moved_to != 2 {
+        describe(format!("{moved_to} files where 2 were"));
     }
     let mut attempt = String::new();
     let mut begun = Vec::new();
@@ -87,16 +87,16 @@ fn effects(case: &Case, run: &Run<'_>, records: &[(i128, Event)], step: u32, und
             Event::UndoIntent { step: of, log, .. } if *of == step && undo => begin(log, &mut attempt, &mut begun),
             Event::StepOutcome { step: of, outcome, .. } if *of == step && !undo => {
                 settled = Some(outcome.ending == Ending::Ok);
-                ended(outcome.ending, later(&attempt), &mut say);
+                ended(outcome.ending, later(&attempt), &mut describe);
             }
             Event::UndoOutcome { step: of, outcome, .. } if *of == step && undo => {
                 settled = Some(outcome.ending == Ending::Ok);
-                ended(outcome.ending, later(&attempt), &mut say);
+                ended(outcome.ending, later(&attempt), &mut describe);
             }
             Event::StepResolved { step: of, choice, evidence } if *of == step => {
                 let none = if undo { Choice::NotUndone } else { Choice::NotDone };
                 if let (true, Some(effect)) = (*choice == none, later(&attempt)) {
-                    say(format!("settled as {} ({evidence}), and it acts after that: {effect:?}", choice.word()));
+                    describe(format!("settled as {} ({evidence}), and it acts after that: {effect:?}", choice.word()));
                 }
                 let done = if undo { Choice::Undone } else { Choice::Done };
                 // Whether a proof that nothing is left speaks of the undo.
@@ -104,18 +104,18 @@ fn effects(case: &Case, run: &Run<'_>, records: &[(i128, Event)], step: u32, und
             }
             Event::RunSealed { .. } => {
                 if let Some(effect) = found.iter().find(|effect| effect.at > at + SLOP) {
-                    say(format!("it acts after the seal: {effect:?}"));
+                    describe(format!("it acts after the seal: {effect:?}"));
                 }
             }
             _ => {}
         }
     }
     for effect in found.iter().filter(|effect| !begun.contains(&effect.attempt)) {
-        say(format!("an effect without an intent: {effect:?}"));
+        describe(format!("an effect without an intent: {effect:?}"));
     }
     let undone = !undo && case.moves(step) && case.is_there(&run.dir.id, step, "", true);
     if settled == Some(true) && !undone && !case.is_there(&run.dir.id, step, &attempt, undo) {
-        say(format!("attempt {attempt} counts as done, and its effect is absent"));
+        describe(format!("attempt {attempt} counts as done, and its effect is absent"));
     }
     wrong
 }
@@ -130,8 +130,8 @@ fn is_later(effect: &Effect, attempt: &str, at: i128) -> bool {
 }
 
 /// An attempt that ended acts no more; only one whose outcome is unknown, or that failed and left processes, may.
-fn ended(ending: Ending, later: Option<Effect>, say: &mut impl FnMut(String)) {
+fn ended(ending: Ending, later: Option<Effect>, describe: &mut impl FnMut(String)) {
     if let (Ending::Ok | Ending::NotStarted | Ending::Cancelled | Ending::TimedOut, Some(effect)) = (ending, later) {
-        say(format!("ended {}, and it acts after that: {effect:?}", ending.word()));
+        describe(format!("ended {}, and it acts after that: {effect:?}", ending.word()));
     }
 }

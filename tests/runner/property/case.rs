@@ -233,8 +233,8 @@ fn lay_out(estate: &Estate, number: usize) {
         fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
     }
     let pager = estate.beside(&format!("pager-{number}"));
-    let told = estate.tree(&format!("told-{number}")).display().to_string();
-    fs::write(&pager, format!("#!/bin/sh\ncat >/dev/null\necho told >>{told}\n")).unwrap();
+    let text = estate.tree(&format!("told-{number}")).display().to_string();
+    fs::write(&pager, format!("#!/bin/sh\ncat >/dev/null\necho told >>{text}\n")).unwrap();
     fs::set_permissions(&pager, fs::Permissions::from_mode(0o755)).unwrap();
     estate.configure(&format!("[[notify]]\nname = \"pager-{number}\"\nprogram = [\"{}\"]\n", pager.display()));
 }

@@ -247,7 +247,7 @@ fn what_is_written_wrong_is_said_with_its_reason() {
             "format = 1\nid = \"t\"\ntitle = \"T\"\nphases = [\"a\"]\n[[a]]\ntitle = \"S\"\n{on}\neffect = \"change\"\n\
              do = {{ redis = {act} }}\nundo = {{ none = \"a test\" }}\n"
         );
-        let said: Vec<String> = match midwatch::procedure::read::read(&text, std::path::Path::new("f"), &adapters) {
+        let lines: Vec<String> = match midwatch::procedure::read::read(&text, std::path::Path::new("f"), &adapters) {
             Err(problems) => problems.iter().map(|it| it.message.clone()).collect(),
             Ok(read) => {
                 let none = std::collections::BTreeMap::new();
@@ -256,7 +256,7 @@ fn what_is_written_wrong_is_said_with_its_reason() {
                 made.err().unwrap_or_default().iter().map(|it| it.message.clone()).collect()
             }
         };
-        assert!(said.iter().any(|it| it.contains(words)), "{act}: {said:?}");
+        assert!(lines.iter().any(|it| it.contains(words)), "{act}: {lines:?}");
     }
 }
 

@@ -8,9 +8,9 @@ impl Check {
     pub(super) fn check_rollback(&mut self, body: &Value) {
         self.went_back = true;
         let steps: Vec<u64> = body["steps"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
-        let owed =
+        let pending =
             |step: &u64| self.ran.contains(step) && !self.undone.contains(step) && self.head(*step)["can_undo"] == true;
-        if !steps.iter().all(owed) || !steps.is_sorted_by(|one, next| one > next) {
+        if !steps.iter().all(pending) || !steps.is_sorted_by(|one, next| one > next) {
             self.violate(format_args!("the way back lists {steps:?}"));
         }
         let missing = |step: &&u64| self.head(**step)["can_undo"] == true && !self.undone.contains(step);

@@ -17,16 +17,18 @@ impl Check {
         }
         let before = self.clocks.replace((self.wall, boot)).filter(|_| kind != "run.resumed");
         let Some((wall, counted)) = before else { return };
-        let moved = (self.wall - wall) - (boot - counted);
+        let moved_to = (self.wall - wall) - (boot - counted);
         match kind {
             "clock.jump" => {
-                let told = record["body"]["by_ms"].as_i64().unwrap_or_default();
-                if (told - moved).abs() > SLOP {
-                    self.violate(format_args!("a jump by {told} ms is recorded, and the clock was set by {moved} ms"));
+                let count = record["body"]["by_ms"].as_i64().unwrap_or_default();
+                if (count - moved_to).abs() > SLOP {
+                    self.violate(format_args!(
+                        "a jump by {count} ms is recorded, and the clock was set by {moved_to} ms"
+                    ));
                 }
             }
-            _ if moved.abs() > JUMP + SLOP => {
-                self.violate(format_args!("the clock was set by {moved} ms, and nothing says so"));
+            _ if moved_to.abs() > JUMP + SLOP => {
+                self.violate(format_args!("the clock was set by {moved_to} ms, and nothing says so"));
             }
             _ => {}
         }
@@ -50,9 +52,9 @@ impl Check {
         if self.terms["budget"]["run_s"].as_i64().is_some_and(|budget| spent > budget * 1000 + SLOP) {
             self.violate(format_args!("step {step} begins beyond the run's budget: {spent} ms"));
         }
-        let owed = self.done.iter().filter(|done| !self.undone.contains(done) && **done != step);
-        let owed = owed.map(|done| self.head(*done)).chain([head]).filter(|head| head["can_undo"] == true);
-        let back: i64 = owed.map(takes).sum();
+        let pending = self.done.iter().filter(|done| !self.undone.contains(done) && **done != step);
+        let pending_undos = pending.map(|done| self.head(*done)).chain([head]).filter(|head| head["can_undo"] == true);
+        let back: i64 = pending_undos.map(takes).sum();
         if self.terms["budget"]["undo_s"].as_i64().is_some_and(|budget| back > budget * 1000) {
             self.violate(format_args!("step {step} begins, and to take all back would take {back} ms"));
         }

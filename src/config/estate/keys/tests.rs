@@ -59,7 +59,7 @@ fn the_reader_asks_for_the_keys_of_the_table_and_for_no_other() {
         let heading = section.written();
         let text = format!("schema = 1\nname = \"n\"\nenvironment = \"other\"\n{heading}\n{mark} = 1\n");
         finished();
-        assert!(messages(&text).iter().any(|said| said.contains(&format!("unknown key `{mark}`"))), "{text}");
+        assert!(messages(&text).iter().any(|message| message.contains(&format!("unknown key `{mark}`"))), "{text}");
         let asked = finished().into_iter().find(|(unread, _)| unread.contains(&mark)).unwrap().1;
         let known = match section.form {
             Form::Top => at_the_top(),
@@ -73,13 +73,13 @@ fn the_reader_asks_for_the_keys_of_the_table_and_for_no_other() {
 fn what_the_table_requires_is_missed_when_it_is_not_there() {
     for section in SECTIONS.iter().filter(|section| section.form == Form::Many) {
         let text = format!("schema = 1\nname = \"n\"\nenvironment = \"other\"\n{}\n", section.written());
-        let said = messages(&text);
+        let lines = messages(&text);
         for key in section.keys {
-            let missed = said.iter().any(|said| said.contains(&format!("`{}` is missing", key.name)));
-            assert_eq!(missed, key.default.is_none(), "{}: {said:?}", key.name);
+            let missed = lines.iter().any(|message| message.contains(&format!("`{}` is missing", key.name)));
+            assert_eq!(missed, key.default.is_none(), "{}: {lines:?}", key.name);
         }
-        let needs = said.iter().any(|said| said.contains(" needs `"));
-        assert_eq!(needs, section.needs != Needs::Nothing, "{said:?}");
+        let needs = lines.iter().any(|sentence| sentence.contains(" needs `"));
+        assert_eq!(needs, section.needs != Needs::Nothing, "{lines:?}");
     }
 }
 

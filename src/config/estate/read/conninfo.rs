@@ -167,9 +167,9 @@ mod tests {
             " ",
         ];
         for written in wrong {
-            let said = messages(written).concat();
-            let repeats = said.contains("hunter2") && !said.contains("no secret `hunter2`");
-            assert!(!said.is_empty() && !repeats, "{written}: {said}");
+            let text = messages(written).concat();
+            let repeats = text.contains("hunter2") && !text.contains("no secret `hunter2`");
+            assert!(!text.is_empty() && !repeats, "{written}: {text}");
         }
     }
 }

@@ -62,8 +62,8 @@ fn password(table: &mut Table, known: &[String], problems: &mut Problems) -> Opt
 }
 
 fn secret(written: &str, key: &str, at: Place, known: &[String], problems: &mut Problems) -> Option<String> {
-    let told = reference(written, known);
-    told.map_err(|(why, hint)| problems.add_with_hint(at, format!("`{key}`: {why}"), hint.unwrap_or_default())).ok()
+    let result = reference(written, known);
+    result.map_err(|(why, hint)| problems.add_with_hint(at, format!("`{key}`: {why}"), hint.unwrap_or_default())).ok()
 }
 
 fn mail(table: &mut Table, password: Option<&(Place, String)>, problems: &mut Problems) -> Option<Way> {

@@ -78,8 +78,8 @@ pub(super) fn redis(root: &mut Table, known: &[String], problems: &mut Problems)
 fn password(table: &mut Table, key: &'static str, known: &[String], problems: &mut Problems) -> Option<String> {
     let at = table.place_of(key);
     let written = table.text(key, problems)?;
-    let told = reference(&written, known);
-    told.map_err(|(why, hint)| problems.add_with_hint(at, format!("`{key}`: {why}"), hint.unwrap_or_default())).ok()
+    let result = reference(&written, known);
+    result.map_err(|(why, hint)| problems.add_with_hint(at, format!("`{key}`: {why}"), hint.unwrap_or_default())).ok()
 }
 
 /// Takes a URL out; it is not repeated in messages, where it could hold a password.

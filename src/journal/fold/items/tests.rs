@@ -127,8 +127,8 @@ fn what_cannot_follow_in_a_checklist_is_refused_and_changes_nothing() {
     for (events, event, why) in cases {
         let mut view = after(&events);
         let before = view.clone();
-        let said = view.apply(&record(before.seq + 1, event.clone())).expect_err(&format!("{event:?}")).0;
-        assert!(said.contains(why), "{event:?}: {said}");
+        let text = view.apply(&record(before.seq + 1, event.clone())).expect_err(&format!("{event:?}")).0;
+        assert!(text.contains(why), "{event:?}: {text}");
         assert_eq!(view, before, "a refused record changes nothing: {event:?}");
     }
 }
@@ -234,9 +234,9 @@ fn a_person_is_told_what_an_item_can_take() {
         (&view, 1, ItemAction::Close, "closed already: claim, by anna"),
         (&view, 1, reopen("x"), ""),
     ];
-    for (view, step, deed, why) in cases {
-        let said = item::fits(&view.item(step).unwrap(), &deed).err().unwrap_or_default();
-        assert!(if why.is_empty() { said.is_empty() } else { said.contains(why) }, "{step} {deed:?}: {said}");
+    for (view, step, action, why) in cases {
+        let text = item::fits(&view.item(step).unwrap(), &action).err().unwrap_or_default();
+        assert!(if why.is_empty() { text.is_empty() } else { text.contains(why) }, "{step} {action:?}: {text}");
     }
     let past = |reason: &str| ItemAction::Override { reason: reason.into() };
     assert!(item::fits(&view.item(5).unwrap(), &past("x")).unwrap_err().contains("no hard gate"));

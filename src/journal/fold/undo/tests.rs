@@ -55,8 +55,8 @@ fn done() -> Vec<Event> {
 fn refusal(more: &[Event], event: Event) -> String {
     let mut view = after(more);
     let before = view.clone();
-    let told = format!("{event:?}");
-    let why = view.apply(&record(before.seq + 1, event)).expect_err(&told);
+    let text = format!("{event:?}");
+    let why = view.apply(&record(before.seq + 1, event)).expect_err(&text);
     assert_eq!(view, before);
     why.0
 }
@@ -116,11 +116,11 @@ fn an_undo_is_tried_again_only_when_a_person_wants_it() {
     assert!(refusal(&again, undo(1, 3)).contains("nobody wants it again"));
     let left = after(&and(&failed, &asked(5, 1, &menu, Choice::Skip)));
     assert!(left.is_left(1) && !left.may_undo(1));
-    let nobody_knows = [abort(true), undo(1, 1), undone(1, 1, Ending::Unknown)];
-    assert!(refusal(&nobody_knows, undo(1, 2)).contains("cannot be undone now"));
+    let is_unknown_to_all = [abort(true), undo(1, 1), undone(1, 1, Ending::Unknown)];
+    assert!(refusal(&is_unknown_to_all, undo(1, 2)).contains("cannot be undone now"));
     let resolved = |choice| Event::StepResolved { step: 1, choice, evidence: "looked".into() };
-    assert_eq!(after(&and(&nobody_knows, &[resolved(Choice::Undone)])).steps[1].state, StepState::Undone);
-    let still_there = and(&nobody_knows, &[resolved(Choice::NotUndone), undo(1, 2), undone(1, 2, Ending::Ok)]);
+    assert_eq!(after(&and(&is_unknown_to_all, &[resolved(Choice::Undone)])).steps[1].state, StepState::Undone);
+    let still_there = and(&is_unknown_to_all, &[resolved(Choice::NotUndone), undo(1, 2), undone(1, 2, Ending::Ok)]);
     assert_eq!(after(&still_there).steps[1].state, StepState::Undone);
     // One that provably never began is as if it had not been tried.
     after(&[abort(true), undo(1, 1), undone(1, 1, Ending::NotStarted), undo(1, 2)]);
@@ -188,9 +188,9 @@ fn a_held_run_waits_until_it_is_taken_up() {
     for event in [intent(3, 2, EffectClass::Read, None), sealed(RunStatus::Failed, 0)] {
         assert!(refusal(&held, event).contains("is held and was not taken up"));
     }
-    let taken_up = and(&held, &[Event::RunResumed { why: "taken up".into() }]);
-    assert_eq!(after(&taken_up).status(false), RunStatus::Interrupted);
-    after(&and(&taken_up, &[intent(3, 2, EffectClass::Read, None)]));
+    let resumed = and(&held, &[Event::RunResumed { why: "taken up".into() }]);
+    assert_eq!(after(&resumed).status(false), RunStatus::Interrupted);
+    after(&and(&resumed, &[intent(3, 2, EffectClass::Read, None)]));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn of_secrets_that_begin_alike_the_longest_goes() {
 #[test]
 fn every_common_encoding_is_hidden_wherever_it_is_cut() {
     let secret = "p@ss wörd/\"x+y";
-    let told = [
+    let lines = [
         "p@ss wörd/\"x+y",
         "p%40ss%20w%C3%B6rd%2F%22x%2By",
         "p%40ss+w%c3%b6rd%2f%22x%2by",
@@ -54,7 +54,7 @@ fn every_common_encoding_is_hidden_wherever_it_is_cut() {
         "704073732077c3b672642f22782b79",
         "704073732077C3B672642F22782B79",
     ];
-    for text in told {
+    for text in lines {
         for cut in 0..=text.len() {
             let (one, two) = text.as_bytes().split_at(cut);
             let out = covered(&[secret.as_bytes()], &[b"<", one, two, b">"]);
@@ -71,7 +71,7 @@ fn a_character_by_its_number_in_json_is_hidden_wherever_it_is_cut() {
     let own = r#"n\u00e9\"\u20ac-\ud834\udd1e!"#;
     let within = serde_json::to_string(own).unwrap();
     let deepest = serde_json::to_string(&within).unwrap();
-    let told = [
+    let lines = [
         own,
         r#"n\u00E9\u0022\u20AC-\uD834\uDD1E!"#,
         r#"N\u00C9\"\u20ac-\uD834\uDD1E!"#,
@@ -80,7 +80,7 @@ fn a_character_by_its_number_in_json_is_hidden_wherever_it_is_cut() {
         within.trim_matches('"'),
         deepest.trim_start_matches("\"\\\"").trim_end_matches("\\\"\""),
     ];
-    for text in told {
+    for text in lines {
         for cut in 0..=text.len() {
             let (one, two) = text.as_bytes().split_at(cut);
             let out = covered(&[secret.as_bytes()], &[b"<", one, two, b">"]);

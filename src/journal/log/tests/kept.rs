@@ -58,8 +58,8 @@ fn a_capped_log_keeps_both_ends_and_counts_what_it_dropped() {
     let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["1-1.log", "1-1.log.at", "1-1.log.parts"]);
-    let said = Command::new("sha256sum").arg(&path).output().unwrap().stdout;
-    assert!(String::from_utf8(said).unwrap().starts_with(digest.unwrap().as_str()));
+    let lines = Command::new("sha256sum").arg(&path).output().unwrap().stdout;
+    assert!(String::from_utf8(lines).unwrap().starts_with(digest.unwrap().as_str()));
 }
 
 #[test]

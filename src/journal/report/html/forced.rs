@@ -6,8 +6,11 @@ use crate::journal::report::{approval, model};
 
 /// Says in red where a reason stood for a second person, or for the evidence of a gate.
 pub(super) fn alarms(page: &mut Page, view: &RunView) {
-    for (word, told) in approval::marks(view) {
-        page.raw(&format!("<div class=\"alarm\" role=\"alert\"><strong>{word}</strong><p>{}</p></div>\n", text(&told)));
+    for (word, reason) in approval::marks(view) {
+        page.raw(&format!(
+            "<div class=\"alarm\" role=\"alert\"><strong>{word}</strong><p>{}</p></div>\n",
+            text(&reason)
+        ));
     }
 }
 
@@ -19,14 +22,14 @@ pub(super) fn approvals(page: &mut Page, view: &RunView) {
     page.section("Second persons");
     page.raw("<div class=\"card\"><ul class=\"list\">");
     for approval in &view.approvals {
-        let (class, told) = match &approval.break_glass_reason {
+        let (class, manner) = match &approval.break_glass_reason {
             Some(_) => ("bad", "nobody approved it: the glass was broken by"),
             None => ("good", "approved by"),
         };
         let (of, at) = (text(&approval::of(view, approval)), text(&approval.at.clock()));
         let (by, hash) = (text(&model::who(&approval.by)), text(approval.hash.as_str()));
         page.raw(&format!(
-            "<li class=\"{class}\">{of}: {told} {by} <span class=\"soft\">{at}, sha256 {hash}</span></li>"
+            "<li class=\"{class}\">{of}: {manner} {by} <span class=\"soft\">{at}, sha256 {hash}</span></li>"
         ));
     }
     page.raw("</ul></div>\n");

@@ -116,9 +116,9 @@ fn hostile_text_neither_breaks_the_page_nor_hides_in_it() {
         let lower = page.to_lowercase();
         for forbidden in ["<script", "<img", "src=", "url(", "@import", "<link", "href=", "javascript:"] {
             // Escaped, an attribute of the hostile text stands there as text.
-            let told = lower.matches(forbidden).count();
+            let count = lower.matches(forbidden).count();
             let as_text = lower.matches("&lt;img src=").count();
-            assert_eq!(told, if forbidden == "src=" { as_text } else { 0 }, "{forbidden}");
+            assert_eq!(count, if forbidden == "src=" { as_text } else { 0 }, "{forbidden}");
         }
         let unseen = |symbol: char| symbol.is_control() && symbol != '\n' || matches!(symbol, '\u{202e}' | '\u{200b}');
         assert!(!page.contains(unseen));

@@ -56,14 +56,14 @@ fn wrong(place: &Path, name: &str, case: &Case) -> Option<String> {
     let found = look(&target, None, at(THEN)).map(|mut found| found.remove(0).seen.map_err(|loss| loss.to_string()));
     match found.and_then(|seen| seen) {
         Ok(seen) => {
-            let is_said = match seen.verdict {
+            let is_stated = match seen.verdict {
                 Verdict::Unknown => seen.detail.starts_with(&case.detail),
                 _ => seen.detail == case.detail,
             };
             let lacking = case.facts.iter().find(|(fact, expected)| !expected.is(seen.facts.get(fact.as_str())));
             let lacking = lacking.map(|(fact, _)| format!("{fact}: {:?}", seen.facts.get(fact.as_str())));
             let shown = format!("{} · {}", seen.verdict.word(), seen.detail);
-            (seen.verdict.word() != case.verdict || !is_said || lacking.is_some())
+            (seen.verdict.word() != case.verdict || !is_stated || lacking.is_some())
                 .then(|| format!("{shown} {}", lacking.unwrap_or_default()))
         }
         Err(why) => (case.verdict != "unknown" || !why.starts_with(&case.detail)).then_some(why),
@@ -130,6 +130,6 @@ fn count_in(pkcs7: &[u8]) -> usize {
         .stderr(Stdio::null());
     let mut child = openssl.spawn().unwrap();
     let _ = child.stdin.take().unwrap().write_all(pkcs7);
-    let said = child.wait_with_output().unwrap().stdout;
-    String::from_utf8_lossy(&said).lines().filter(|line| line.starts_with("subject=")).count()
+    let lines = child.wait_with_output().unwrap().stdout;
+    String::from_utf8_lossy(&lines).lines().filter(|line| line.starts_with("subject=")).count()
 }

@@ -139,8 +139,8 @@ fn openssl_reads_the_same_from_every_one() {
             .output()
             .unwrap();
         assert!(openssl.status.success(), "{name}: {openssl:?}");
-        let said = String::from_utf8_lossy(&openssl.stdout).into_owned();
-        let line = |key: &str| said.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().to_owned();
+        let output = String::from_utf8_lossy(&openssl.stdout).into_owned();
+        let line = |key: &str| output.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().to_owned();
         let seen = observed(&der, NOW).unwrap();
         let moment = |key: &str| line(key).replace(' ', "T");
         assert_eq!(text(&seen, "serial"), line("serial="), "{name}");
@@ -211,16 +211,16 @@ fn days_are_floored_at_every_edge() {
     for second in (-70 * 86_400..40 * 86_400).step_by(10_800).flat_map(|near| [near - 1, near, near + 1]) {
         let now = jiff::Timestamp::from_second(end + second).unwrap().to_string();
         let seen = observed(&der, &now).unwrap();
-        let said = crate::domain::facts::format_fact("days_left", &seen.facts["days_left"]);
+        let text = crate::domain::facts::format_fact("days_left", &seen.facts["days_left"]);
         let row = seen.detail.split(" · ").next().unwrap();
         match row.split_once(' ') {
             Some(("expired", ago)) if ago.ends_with(" d ago") => {
-                assert_eq!(said, format!("0 d, expired {ago}"), "{now}");
+                assert_eq!(text, format!("0 d, expired {ago}"), "{now}");
             }
-            Some(("expired", _)) => assert_eq!(said, "0 d, expired less than 1 d ago", "{now}"),
+            Some(("expired", _)) => assert_eq!(text, "0 d, expired less than 1 d ago", "{now}"),
             Some(("not", _)) => {}
-            Some((_, "d")) => assert_eq!(said, row, "{now}"),
-            _ => assert_eq!(said, "0 d", "{now}: {row}"),
+            Some((_, "d")) => assert_eq!(text, row, "{now}"),
+            _ => assert_eq!(text, "0 d", "{now}: {row}"),
         }
     }
     for (now, days, verdict, detail) in cases {

@@ -278,7 +278,7 @@ async fn a_cross_sign_that_has_expired_is_at_most_a_warning() {
     let late = CertifiedIssuer::signed_by(valid(ca_params("R11"), -900, -2), key(), &top).unwrap();
     fs::write(site.ca(), top.pem()).unwrap();
     let leaf = shown(&host(&["api.novacron.io"], -1, 61), &[&good, &top]);
-    for (others, says) in [
+    for (others, expired) in [
         ([&good, &cross], "Pub Root: expired 199 d ago"),
         ([&late, &good], "R11: expired 1 d ago"),
         ([&good, &late], "R11: expired 1 d ago"),
@@ -287,7 +287,7 @@ async fn a_cross_sign_that_has_expired_is_at_most_a_warning() {
         key.cert.truncate(1);
         key.cert.extend(others.map(|other| other.der().clone()));
         let seen = one(site.at(tls(Shown(Arc::new(key))).await)).await.unwrap();
-        assert_eq!(outcome(&seen), (Verdict::Warn, format!("61 d · R11 · {says} · 1 of 3 expired").as_str()));
+        assert_eq!(outcome(&seen), (Verdict::Warn, format!("61 d · R11 · {expired} · 1 of 3 expired").as_str()));
         assert_eq!(text(&seen, "chain"), "trusted");
     }
     // Where it is the only way, it is the certificate's own end.

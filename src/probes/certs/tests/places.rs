@@ -34,10 +34,10 @@ async fn roots_that_others_can_change_are_not_believed() {
     let (path, roots) = (dir.path().join("own.pem"), dir.path().join("roots.pem"));
     fs::write(&path, pem(&host(&["a"], -1, 61), &ca)).unwrap();
     fs::write(&roots, ca.pem()).unwrap();
-    for (mode, says) in [(0o644, "trusted"), (0o666, "others may write to"), (0o646, "chmod o-w")] {
+    for (mode, chain) in [(0o644, "trusted"), (0o666, "others may write to"), (0o646, "chmod o-w")] {
         fs::set_permissions(&roots, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
         let seen = one(Certificate { ca: Some(roots.clone()), ..of_file(&path) }).await.unwrap();
-        assert!(text(&seen, "chain").contains(says), "{mode:o}: {}", text(&seen, "chain"));
+        assert!(text(&seen, "chain").contains(chain), "{mode:o}: {}", text(&seen, "chain"));
     }
 }
 
@@ -80,14 +80,14 @@ async fn each_file_of_a_directory_is_a_row_and_keys_are_none() {
     fs::create_dir(dir.path().join("other")).unwrap();
 
     let found = CertReader::new(of_file(dir.path())).read().await.unwrap();
-    let said: Vec<(String, String)> = found
+    let facts: Vec<(String, String)> = found
         .iter()
         .map(|row| {
-            let said = match &row.seen {
+            let message = match &row.seen {
                 Ok(seen) => format!("{} {}", seen.verdict.word(), seen.detail),
                 Err(loss) => loss.why().to_owned(),
             };
-            (row.object.clone().unwrap(), said)
+            (row.object.clone().unwrap(), message)
         })
         .collect();
     let expected = [
@@ -100,8 +100,8 @@ async fn each_file_of_a_directory_is_a_row_and_keys_are_none() {
         ("shop.example", "critical expired 1 d ago"),
         ("soon.crt", "warn 9 d · Test Root"),
     ];
-    let expected = expected.map(|(name, said)| (name.to_owned(), said.to_owned()));
-    assert_eq!(said, expected);
+    let expected = expected.map(|(name, sentence)| (name.to_owned(), sentence.to_owned()));
+    assert_eq!(facts, expected);
     assert_eq!(found[3].source.as_deref(), Some(dir.path().join("good.pem").to_str().unwrap()));
 }
 

@@ -119,7 +119,7 @@ fn a_weak_signature_that_is_served_is_critical() {
         let root = in_years(ca_params("RSA CA"));
         let root = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
         let seen = observe(&chain, &root.pem());
-        let said = seen.verdict == Verdict::Critical && seen.detail.contains("a weak signature in the chain");
-        assert!(said, "{name}: {}", seen.detail);
+        let is_stated = seen.verdict == Verdict::Critical && seen.detail.contains("a weak signature in the chain");
+        assert!(is_stated, "{name}: {}", seen.detail);
     }
 }

@@ -60,11 +60,11 @@ async fn answer(request: Request<Incoming>, world: Arc<Mutex<World>>, beat: watc
     } else {
         "list "
     };
-    let said = format!("{verb}{path}?{}", request.uri().query().unwrap_or_default());
+    let text = format!("{verb}{path}?{}", request.uri().query().unwrap_or_default());
     let (fail, token) = {
         let mut world = world.lock().unwrap();
-        world.asked.push(said.clone());
-        (failing(&world, &said), world.token.clone())
+        world.asked.push(text.clone());
+        (failing(&world, &text), world.token.clone())
     };
     beat.send_modify(|beat| *beat += 1);
     let shown = request.headers().get("authorization").and_then(|value| value.to_str().ok());
@@ -104,7 +104,7 @@ async fn answer(request: Request<Incoming>, world: Arc<Mutex<World>>, beat: watc
             }
         }
         "list " => list(&path, &query, fail.as_ref(), &world.lock().unwrap()),
-        _ => watched(said, path, &query, world, &beat),
+        _ => watched(text, path, &query, world, &beat),
     })
 }
 
@@ -112,8 +112,8 @@ fn pair(text: &str) -> Option<(String, String)> {
     text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))
 }
 
-fn failing(world: &World, said: &str) -> Option<Fail> {
-    world.fails.iter().find(|(part, _)| said.contains(part.as_str())).map(|(_, fail)| fail.clone())
+fn failing(world: &World, text: &str) -> Option<Fail> {
+    world.fails.iter().find(|(part, _)| text.contains(part.as_str())).map(|(_, fail)| fail.clone())
 }
 
 fn list(path: &str, query: &BTreeMap<String, String>, fail: Option<&Fail>, world: &World) -> Answer {
@@ -145,7 +145,7 @@ fn watched(
     }
     let state = (from, world, beat.subscribe(), path, text);
     let lines = stream::unfold(Some(state), move |state| async move {
-        let (mut from, world, mut beat, path, said) = state?;
+        let (mut from, world, mut beat, path, message) = state?;
         loop {
             let (lines, fail, expired) = {
                 let world = world.lock().unwrap();
@@ -153,7 +153,7 @@ fn watched(
                 let lines: String = new.map(|(.., line)| format!("{line}\n")).collect();
                 let expired = from < world.oldest;
                 from = if expired { from } else { world.version };
-                (lines, failing(&world, &said), expired)
+                (lines, failing(&world, &message), expired)
             };
             match fail {
                 Some(Fail::Hang) => std::future::pending().await,
@@ -168,7 +168,7 @@ fn watched(
             }
             if !lines.is_empty() {
                 let frame = Ok(Frame::data(Bytes::from(lines)));
-                return Some((frame, Some((from, world, beat, path, said))));
+                return Some((frame, Some((from, world, beat, path, message))));
             }
             tokio::select! {
                 () = tokio::time::sleep_until(until) => return None,

@@ -81,7 +81,7 @@ fn text(bytes: &[u8]) -> Option<String> {
 
 /// Whether two documents begin before anything is said.
 fn begins_with_nothing(text: &str) -> bool {
-    let said = |line: &&str| {
+    let describe = |line: &&str| {
         let line = line.trim_end();
         !(line.is_empty() || line.trim_start().starts_with('#') || line.starts_with('%'))
     };
@@ -91,7 +91,7 @@ fn begins_with_nothing(text: &str) -> bool {
             rest.is_empty() || rest.starts_with('#')
         })
     };
-    let mut lines = text.lines().filter(said);
+    let mut lines = text.lines().filter(describe);
     lines.next().is_some_and(is_begin) && lines.next().is_some_and(|line| is_begin(line) || line.starts_with("--- "))
 }
 

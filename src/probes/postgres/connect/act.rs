@@ -52,21 +52,21 @@ pub struct Notice {
 }
 
 impl From<&DbError> for Notice {
-    fn from(told: &DbError) -> Self {
-        let is_warning = match told.parsed_severity() {
+    fn from(db_error: &DbError) -> Self {
+        let is_warning = match db_error.parsed_severity() {
             Some(severity) => severity == Severity::Warning,
-            None => told.severity() == "WARNING",
+            None => db_error.severity() == "WARNING",
         };
         // `vacuum_is_permitted_for_relation` and `vacuum_is_relation_owner` before 16, `vacuum_open_relation`: the text is in the
         // server's language, the name of the function is not.
-        let routine = told.routine().unwrap_or_default();
+        let routine = db_error.routine().unwrap_or_default();
         let skips = routine.starts_with("vacuum_is_") || routine == "vacuum_open_relation";
-        let detail = told.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        let detail = db_error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
         Self {
-            severity: told.severity().to_owned(),
+            severity: db_error.severity().to_owned(),
             is_warning,
-            is_skipped: is_warning && (skips || told.message().contains("skipping")),
-            text: format!("{}{detail}", told.message()),
+            is_skipped: is_warning && (skips || db_error.message().contains("skipping")),
+            text: format!("{}{detail}", db_error.message()),
         }
     }
 }
@@ -100,10 +100,10 @@ pub struct Canceller {
 /// # Errors
 /// Why there is none, in a few words and without any secret.
 pub async fn connect_to_act(access: &Access, lock_timeout: Duration) -> Result<Acting, Failure> {
-    let (say, heard) = mpsc::unbounded_channel();
+    let (unbounded_sender, received) = mpsc::unbounded_channel();
     let mut settings = settings_of(&[ACT, FORM]);
     settings.push(("lock_timeout", lock_timeout.as_millis().to_string()));
-    let without = Manner { settings, acts: true, notices: Some(say) };
+    let without = Manner { settings, acts: true, notices: Some(unbounded_sender) };
     let mut with = without.clone();
     with.settings.push((CLIENT_CHECK.0, CLIENT_CHECK.1.to_owned()));
     // All of it is part of the start: nothing is ever set in a session that a pooler might hand on.
@@ -113,9 +113,9 @@ pub async fn connect_to_act(access: &Access, lock_timeout: Duration) -> Result<A
         }
         other => other?,
     };
-    let told = session.row("SELECT pg_backend_pid() AS pid").await?;
-    let pid = told.int("pid").ok_or_else(|| Failure::ours("the server does not tell its process".to_owned()))?;
-    Ok(Acting { session, notices: heard, pid })
+    let line = session.row("SELECT pg_backend_pid() AS pid").await?;
+    let pid = line.int("pid").ok_or_else(|| Failure::ours("the server does not tell its process".to_owned()))?;
+    Ok(Acting { session, notices: received, pid })
 }
 
 /// The version of the server itself, as `150020`, where it can be reached as whoever acts would.
@@ -125,8 +125,8 @@ pub async fn connect_to_act(access: &Access, lock_timeout: Duration) -> Result<A
 pub async fn version_to_act(access: &Access) -> Result<i64, Failure> {
     let manner = Manner { settings: settings_of(&[WATCH, FORM]), acts: true, notices: None };
     let session = begin_as(access, &manner).await?;
-    let told = session.row("SELECT current_setting('server_version_num') AS version").await?;
-    Ok(told.int("version").unwrap_or_default())
+    let line = session.row("SELECT current_setting('server_version_num') AS version").await?;
+    Ok(line.int("version").unwrap_or_default())
 }
 
 /// The option by which a server of this version ends what works for a client that is gone; none before 14.

@@ -63,15 +63,15 @@ async fn a_first_save_that_fails_is_none() {
     wait(|| server.info("rdb_last_bgsave_status") == "err");
     assert_eq!(server.info("rdb_saves"), "1", "it counts attempts");
     let kept = row(&rows(&mut server.reader()).await, Some("persistence"));
-    let said = "the last save failed, writes are refused (MISCONF) · never saved since its start · 1 change since";
-    assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Critical, said));
+    let text = "the last save failed, writes are refused (MISCONF) · never saved since its start · 1 change since";
+    assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Critical, text));
     assert_eq!(kept.facts["saved_since_start"], Fact::Bool(false));
     assert!(!kept.facts.contains_key("rdb_last_save_at") && !kept.facts.contains_key("rdb_last_save_age_s"));
     // Where no save is scheduled, nothing depends on it.
     server.send(&["CONFIG", "SET", "save", ""]).unwrap();
     let kept = row(&rows(&mut server.reader()).await, Some("persistence"));
-    let said = "the last save failed · kept nowhere: no save, no AOF · never saved since its start · 1 change since";
-    assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Warn, said));
+    let message = "the last save failed · kept nowhere: no save, no AOF · never saved since its start · 1 change since";
+    assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Warn, message));
 }
 
 #[tokio::test]

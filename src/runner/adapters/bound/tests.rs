@@ -136,10 +136,10 @@ fn it_stands_in_the_head_of_any_set_and_another_one_is_told() {
     assert!(Bound::in_set(&mut b"{\"set\":\"exec\"}\n".as_slice()).is_none());
     fs::write(&script, "echo other\n").unwrap();
     let after = set("after");
-    let moved = adapters::drift(&mut before.as_slice(), &mut after.as_slice());
+    let drift = adapters::drift(&mut before.as_slice(), &mut after.as_slice());
     let begins = |what: &str| format!("its {what}: {} was sha256 ", script.display());
-    assert_eq!(moved.len(), 2, "{moved:?}");
-    assert!(moved[0].starts_with(&begins("undo")) && moved[1].starts_with(&begins("proof")), "{moved:?}");
+    assert_eq!(drift.len(), 2, "{drift:?}");
+    assert!(drift[0].starts_with(&begins("undo")) && drift[1].starts_with(&begins("proof")), "{drift:?}");
 }
 
 #[test]

@@ -145,10 +145,10 @@ fn the_preview_freezes_the_very_program() {
     std::fs::remove_file(&tool).unwrap();
     std::fs::copy("/bin/false", &tool).unwrap();
     let after = frozen(EffectClass::Change).unwrap().1;
-    let said = adapters::drift(&mut &*before, &mut &*after);
+    let lines = adapters::drift(&mut &*before, &mut &*after);
     // The inode may have been given to the new file.
     let new = [" is another file than the one shown", " has changed since it was shown"];
-    assert!(new.iter().any(|what| said == [format!("{}{what}", tool.display())]), "{said:?}");
+    assert!(new.iter().any(|what| lines == [format!("{}{what}", tool.display())]), "{lines:?}");
     assert_eq!(adapters::items(&mut &*after, 0, 9).unwrap().1.len(), 1);
 }
 

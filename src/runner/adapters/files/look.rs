@@ -286,34 +286,41 @@ fn shown(spec: &Spec, select: &Select, look: &Look, seen: &Seen, total: u64) -> 
 }
 
 fn warn(preview: &mut Preview, seen: &Seen, spec: &Spec) {
-    let mut say = |number: u64, one: &str, many: &str, what: &str| {
+    let mut describe = |number: u64, one: &str, many: &str, what: &str| {
         if number > 0 {
             preview.warnings.push(format!("{} {what}", counted(number, one, many)));
         }
     };
     let to = spec.to.as_deref().map_or("", |to| if to.is_empty() { "." } else { to });
-    say(seen.links, "symbolic link", "symbolic links", "left out");
-    say(seen.others, "socket, pipe or device", "sockets, pipes or devices", "left out");
-    say(seen.mounted, "file", "files", "left out: mounted from elsewhere");
-    say(seen.linked, "file", "files", "left out: has other names (hard links), which may lie outside the root");
-    say(seen.packed, "file", "files", "left out: compressed already");
-    say(seen.written, "file", "files", "left out: written to now");
-    say(seen.already, "file", "files", "left out: as wanted already");
+    describe(seen.links, "symbolic link", "symbolic links", "left out");
+    describe(seen.others, "socket, pipe or device", "sockets, pipes or devices", "left out");
+    describe(seen.mounted, "file", "files", "left out: mounted from elsewhere");
+    describe(seen.linked, "file", "files", "left out: has other names (hard links), which may lie outside the root");
+    describe(seen.packed, "file", "files", "left out: compressed already");
+    describe(seen.written, "file", "files", "left out: written to now");
+    describe(seen.already, "file", "files", "left out: as wanted already");
     if !seen.taken.is_empty() {
         let names = format!("left out: name taken in {to}: {}", seen.taken.join(", "));
-        say(seen.taken.len() as u64, "file", "files", &names);
+        describe(seen.taken.len() as u64, "file", "files", &names);
     }
-    say(seen.renamed, "file", "files", &format!("with a time in the new name: the name is taken in {to}"));
+    describe(seen.renamed, "file", "files", &format!("with a time in the new name: the name is taken in {to}"));
     let linked = seen.files.iter().filter(|file| file.links > 1).count() as u64;
     match spec.op {
-        Op::Archive => say(linked, "file", "files", "with other names (hard links): unpacked, it is a file of its own"),
+        Op::Archive => {
+            describe(linked, "file", "files", "with other names (hard links): unpacked, it is a file of its own");
+        }
         Op::Delete => {
-            say(linked, "file", "files", "with other names (hard links): its room stays taken until the last one goes");
+            describe(
+                linked,
+                "file",
+                "files",
+                "with other names (hard links): its room stays taken until the last one goes",
+            );
         }
         _ => {}
     }
     let odd = seen.files.iter().filter(|file| file.name.shown().contains('\\')).count() as u64;
-    say(odd, "name", "names", "cannot be shown as they are and are written with \\");
+    describe(odd, "name", "names", "cannot be shown as they are and are written with \\");
     if preview.count == 0 {
         preview.warnings.push(common::NOTHING_FITS.to_owned());
     }

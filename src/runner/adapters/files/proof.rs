@@ -69,18 +69,18 @@ fn judge(action: &Action, set: &mut dyn BufRead, cancel: &AtomicBool) -> Result<
     }
     let all = files.len() as u64;
     let rest = if spec.op == Op::Granted { "as before" } else { "still at their place" };
-    let mut told = format!("{} of {} {}, {} {rest}", count(done), count(all), spec.op.word(), count(undone));
+    let mut text = format!("{} of {} {}, {} {rest}", count(done), count(all), spec.op.word(), count(undone));
     if spec.op == Op::Rotated
         && done > 0
         && let Some(holder) = handles::writers(&files).holder
     {
-        told.push_str(&format!("; {holder} still writes into an old log"));
-        return Ok(Proof::Unclear(told));
+        text.push_str(&format!("; {holder} still writes into an old log"));
+        return Ok(Proof::Unclear(text));
     }
     Ok(match (done == all, undone == all) {
-        (true, _) => Proof::Done(told),
-        (_, true) => Proof::NotDone(told),
-        _ => Proof::Unclear(told),
+        (true, _) => Proof::Done(text),
+        (_, true) => Proof::NotDone(text),
+        _ => Proof::Unclear(text),
     })
 }
 

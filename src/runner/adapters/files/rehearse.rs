@@ -64,10 +64,10 @@ fn reached(root: &Root, path: &str) -> Result<(OwnedFd, bool), Rehearsed> {
             Err(cause) => {
                 let path = String::from_utf8_lossy(path);
                 let shown = shown(&path);
-                let told = format!("{shown} cannot be entered: {}", why(cause));
+                let text = format!("{shown} cannot be entered: {}", why(cause));
                 return Err(match cause {
-                    Errno::IO | Errno::AGAIN | Errno::NOSYS => Rehearsed::Unknown(told),
-                    _ => Rehearsed::NotPossible(told),
+                    Errno::IO | Errno::AGAIN | Errno::NOSYS => Rehearsed::Unknown(text),
+                    _ => Rehearsed::NotPossible(text),
                 });
             }
         }

@@ -337,13 +337,13 @@ pub(super) fn signal(reopen: &Reopen, old: Option<&[Frozen]>, mut end: ActEnd, o
     if rotated("rotated") + rotated("restored") + rotated("already") == 0 {
         return end;
     }
-    let told = match reopen {
+    let result = match reopen {
         Reopen::EachLine => Ok(Ok(())),
         other => block::finish("tell the writer", ask(other)),
     };
-    let told = told.map_err(|error| error.message).and_then(|told| told);
-    let _ = writeln!(out, "{reopen}: {}", told.as_ref().map_or_else(|why| why.as_str(), |()| "done"));
-    if let Err(why) = told {
+    let outcome = result.map_err(|error| error.message).and_then(|answer| answer);
+    let _ = writeln!(out, "{reopen}: {}", outcome.as_ref().map_or_else(|why| why.as_str(), |()| "done"));
+    if let Err(why) = outcome {
         end.ending = if end.ending == Ending::Ok { Ending::Failed } else { end.ending };
         end.detail.push_str(&format!("; the writer was not told, and writes into the old log: {why}"));
         return end;

@@ -122,7 +122,7 @@ fn judge(action: &Action, found: &Found, out: &mut dyn Write) -> ActEnd {
         0 => String::new(),
         mounted => format!(", {} left out", counted(mounted, "mount", "mounts")),
     };
-    let told = format!("{} in {looked}{allowed}{mounted}", counted(found.all, "finding", "findings"));
+    let text = format!("{} in {looked}{allowed}{mounted}", counted(found.all, "finding", "findings"));
     let mut facts = BTreeMap::from([
         ("findings".to_owned(), found.all.to_string()),
         ("allowed".to_owned(), found.allowed.to_string()),
@@ -135,14 +135,14 @@ fn judge(action: &Action, found: &Found, out: &mut dyn Write) -> ActEnd {
     let evidence = Evidence { source: action.line.clone(), seen: clock::now().wall, facts };
     let end = match (found.all, found.unread.first(), found.looked) {
         (0, Some(why), _) => {
-            ActEnd::unknown(format!("{told}; {} could not be read: {why}", count(found.unread.len() as u64)))
+            ActEnd::unknown(format!("{text}; {} could not be read: {why}", count(found.unread.len() as u64)))
         }
         (0, None, 0) => ActEnd::unknown("nothing fits: nothing was looked at"),
-        (0, None, _) => ActEnd::new(Ending::Ok, told),
+        (0, None, _) => ActEnd::new(Ending::Ok, text),
         (_, unread, _) => {
             let more = unread
                 .map_or_else(String::new, |_| format!("; {} could not be read", count(found.unread.len() as u64)));
-            ActEnd::new(Ending::Failed, format!("{told}{more}: {}", found.lines.first().map_or("", String::as_str)))
+            ActEnd::new(Ending::Failed, format!("{text}{more}: {}", found.lines.first().map_or("", String::as_str)))
         }
     };
     end.seen(evidence)
@@ -234,7 +234,7 @@ fn one(
 ) -> Result<(), Halt> {
     let kind = FileType::from_raw_mode(stat.st_mode);
     let allowed = wanted.allow.iter().any(|pattern| glob::fits(pattern.as_bytes(), &path.0));
-    let say = |found: &mut Found, line: String| {
+    let describe = |found: &mut Found, line: String| {
         if allowed {
             found.allowed += 1;
             return;
@@ -254,7 +254,7 @@ fn one(
             let sticky = kind == FileType::Directory && stat.st_mode & 0o1000 != 0;
             if stat.st_mode & 0o002 != 0 && !sticky {
                 let slash = if kind == FileType::Directory { "/" } else { "" };
-                say(found, format!("{}{slash}: mode {:04o}", path.shown(), stat.st_mode & 0o7777));
+                describe(found, format!("{}{slash}: mode {:04o}", path.shown(), stat.st_mode & 0o7777));
             }
         }
         For::Secrets => {
@@ -269,7 +269,7 @@ fn one(
                 Ok(()) => {}
             }
             for (line, kind) in hits {
-                say(found, format!("{}:{line}: {kind} [masked]", path.shown()));
+                describe(found, format!("{}:{line}: {kind} [masked]", path.shown()));
             }
         }
     }

@@ -196,9 +196,9 @@ fn what_changed_after_the_freeze_is_left_alone_and_named() {
     fs::remove_file(tree.at("data/sessions/c.json")).unwrap();
     symlink("d.json", tree.at("data/sessions/c.json")).unwrap();
     let now = frozen(&action).1;
-    let said = drift(&mut &*set, &mut &*now);
-    assert!(said.contains(&"no longer among them: data/sessions/a.json".to_owned()), "{said:?}");
-    assert!(said.contains(&"no longer among them: data/sessions/c.json".to_owned()), "{said:?}");
+    let lines = drift(&mut &*set, &mut &*now);
+    assert!(lines.contains(&"no longer among them: data/sessions/a.json".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"no longer among them: data/sessions/c.json".to_owned()), "{lines:?}");
     let (end, out) = acted(&action, &set);
     assert_eq!((end.counts["deleted"], end.counts["left_alone"]), (1, 3), "{out}");
     assert_eq!(end.detail, "deleted 1 of 4, 3 left alone");
@@ -271,10 +271,10 @@ fn nothing_is_ever_written_over() {
     tree.file(stamped, 7, 9);
     let (end, out) = acted(&action, &set);
     assert_eq!(end.detail, "moved 0 of 2, 2 left alone");
-    let said = format!(
+    let text = format!(
         "left alone logs/a.gz: {stamped} exists already\nleft alone logs/b.gz: logs/archive/b.gz exists already\n"
     );
-    assert_eq!((end.ending, out), (Ending::Failed, said));
+    assert_eq!((end.ending, out), (Ending::Failed, text));
     fs::remove_file(tree.at("logs/archive/b.gz")).unwrap();
     fs::remove_file(tree.at(stamped)).unwrap();
     assert_eq!(acted(&action, &set).0.detail, "moved 2 of 2");
@@ -305,16 +305,16 @@ fn a_directory_swapped_for_a_link_leads_nowhere() {
     let action = tree.act_of(&format!("{DELETE}recursive = true"));
     let set = frozen(&action).1;
     assert_eq!(names(&set).len(), 400);
-    let (sub, aside) = (tree.at("data/sessions/sub"), tree.home.path().join("aside"));
+    let (sub, quarantined) = (tree.at("data/sessions/sub"), tree.home.path().join("aside"));
     let stop = AtomicBool::new(false);
     let swaps = std::thread::scope(|scope| {
         let racer = scope.spawn(|| {
             let mut swaps = 0_u64;
             while !stop.load(Ordering::Relaxed) {
-                fs::rename(&sub, &aside).unwrap();
+                fs::rename(&sub, &quarantined).unwrap();
                 symlink(&outside, &sub).unwrap();
                 fs::remove_file(&sub).unwrap();
-                fs::rename(&aside, &sub).unwrap();
+                fs::rename(&quarantined, &sub).unwrap();
                 swaps += 1;
             }
             swaps
@@ -327,9 +327,9 @@ fn a_directory_swapped_for_a_link_leads_nowhere() {
     });
     assert!(swaps > 0);
     assert_eq!(outside_count(), 400, "the files outside the root are untouched");
-    symlink(&outside, &aside).unwrap();
+    symlink(&outside, &quarantined).unwrap();
     fs::rename(&sub, tree.at("data/sessions/was")).unwrap();
-    fs::rename(&aside, &sub).unwrap();
+    fs::rename(&quarantined, &sub).unwrap();
     let (end, _) = acted(&action, &set);
     assert_eq!((end.ending, end.counts["left_alone"]), (Ending::Failed, 400));
     assert_eq!(outside_count(), 400);

@@ -71,11 +71,11 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
                 ("checksum_file".to_owned(), source.clone()),
             ]);
             let evidence = Evidence { source: action.line.clone(), seen: clock::now().wall, facts };
-            let (ending, said) = match should == is {
+            let (ending, text) = match should == is {
                 true => (Ending::Ok, "as"),
                 false => (Ending::Failed, "another SHA-256 than"),
             };
-            ActEnd::new(ending, format!("{shown} · {} · {said} in {source}", bytes(file.size))).seen(evidence)
+            ActEnd::new(ending, format!("{shown} · {} · {text} in {source}", bytes(file.size))).seen(evidence)
         }
         Err(Halt::Unknown(why)) => ActEnd::unknown(why),
         Err(Halt::Stopped) => ActEnd::new(Ending::Cancelled, "stopped"),

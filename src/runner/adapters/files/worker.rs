@@ -52,12 +52,12 @@ pub(in super::super) fn act(
         let grant = spec.grant.as_ref().map(permissions::Grant::numbered).transpose()?;
         Ok((spec, grant, head, files, Worker { root, source: None, target: None }))
     });
-    let (spec, grant, head, files, hands) = match ready {
+    let (spec, grant, head, files, worker) = match ready {
         Ok(ready) => ready,
         Err(error) => return ActEnd::new(Ending::Failed, format!("nothing was touched: {}", error.message)),
     };
     let go =
-        |done: &str, one: &mut dyn FnMut(&mut Worker, &Frozen) -> Came| each(hands, &files, done, out, cancel, one);
+        |done: &str, one: &mut dyn FnMut(&mut Worker, &Frozen) -> Came| each(worker, &files, done, out, cancel, one);
     let end = match (spec.op, head.op) {
         (Op::List, _) => return list(&files, out, cancel),
         (Op::Delete, _) => go("deleted", &mut Worker::delete),
@@ -113,7 +113,7 @@ fn list(files: &[Frozen], out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
 
 /// Does one file of the set after the other.
 fn each(
-    mut hands: Worker,
+    mut worker: Worker,
     files: &[Frozen],
     done: &str,
     out: &mut dyn Write,
@@ -127,13 +127,13 @@ fn each(
             Came::Stopped
         } else {
             failpoint::pass("act.item");
-            one(&mut hands, file)
+            one(&mut worker, file)
         };
         if !tally.count(&file.name.shown(), file.size, came) {
             break;
         }
     }
-    let synced = hands.finish();
+    let synced = worker.finish();
     let mut end = tally.end();
     if let Err(cause) = synced {
         end.ending = Ending::Failed;

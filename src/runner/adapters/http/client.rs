@@ -92,9 +92,9 @@ impl<'a> Asking<'a> {
                     None => words.push(word.to_owned()),
                 }
             }
-            let told = |_| format!("the header {name} cannot be sent as it is");
+            let describe = |_| format!("the header {name} cannot be sent as it is");
             let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name} is not a header"))?;
-            let mut value = HeaderValue::from_str(&words.join(" ")).map_err(told)?;
+            let mut value = HeaderValue::from_str(&words.join(" ")).map_err(describe)?;
             value.set_sensitive(true);
             headers.insert(key, value);
         }

@@ -93,15 +93,15 @@ async fn all(spec: &Spec, asking: &Asking<'_>, seen: &mut Seen, out: &mut dyn Wr
             () = cancelled(cancel) => return Learned::Cancelled,
         };
         let of = if spec.over.is_some() { String::new() } else { format!("/{}", spec.times) };
-        let told = match &answer {
+        let text = match &answer {
             Ok(answer) => format!("{} in {}", answer.status, latency(answer.took)),
             Err(lost) => lost.why.clone(),
         };
-        let _ = writeln!(out, "{attempt}{of} {} {}: {told}", spec.method.word(), spec.url);
+        let _ = writeln!(out, "{attempt}{of} {} {}: {text}", spec.method.word(), spec.url);
         let answer = match answer {
             Ok(answer) => answer,
-            Err(lost) if lost.down => return Learned::Down(told),
-            Err(_) => return Learned::Nothing(told),
+            Err(lost) if lost.down => return Learned::Down(text),
+            Err(_) => return Learned::Nothing(text),
         };
         seen.times.push(answer.took);
         seen.status = Some(answer.status);
@@ -183,11 +183,11 @@ fn over_all(spec: &Spec, seen: &mut Seen, asked: u32) -> Learned {
     if let Some((share, most_ms)) = spec.percentile {
         let most = Duration::from_millis(most_ms);
         let at = percentile(&seen.times, share);
-        let told = format!("{value}p{share} of {asked} answers is {}", latency(at));
+        let text = format!("{value}p{share} of {asked} answers is {}", latency(at));
         return if at <= most {
-            Learned::Right(told)
+            Learned::Right(text)
         } else {
-            Learned::Wrong(format!("{told}, over {}", short_span(most)))
+            Learned::Wrong(format!("{text}, over {}", short_span(most)))
         };
     }
     if let Some((over, _)) = spec.over {

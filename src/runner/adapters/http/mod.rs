@@ -208,7 +208,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     let mut warnings = Vec::new();
     if spec.method.least_effect() > EffectClass::Read {
         match glimpse(&spec)? {
-            Ok(told) => facts.push(("GET answers now".to_owned(), told)),
+            Ok(text) => facts.push(("GET answers now".to_owned(), text)),
             Err(why) => warnings.push(format!("GET has no answer now: {why}")),
         }
         facts.push(("answer wanted".to_owned(), format!("{} within {}", spec.wanted(), short_span(spec.within()))));
@@ -248,7 +248,7 @@ fn glimpse(spec: &Spec) -> Result<Result<String, String>, Error> {
             .map(|answer| format!("{} in {}, {} bytes", answer.status, latency(answer.took), answer.body.len())))
     })?
     .map_err(|why: String| Error::new(Kind::Machine, format!("cannot ask {}: {why}", spec.url)))
-    .map(|told| told.map_err(|lost| lost.why))
+    .map(|result| result.map_err(|lost| lost.why))
 }
 
 /// The set as one item.

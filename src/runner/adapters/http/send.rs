@@ -73,7 +73,7 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
 }
 
 fn judge(action: &Action, spec: &Spec, answer: &Answer) -> ActEnd {
-    let told = format!("answered {} in {}", answer.status, latency(answer.took));
+    let text = format!("answered {} in {}", answer.status, latency(answer.took));
     let mut facts = BTreeMap::from([("status".to_owned(), answer.status.to_string())]);
     let end = if spec.is_right(answer.status) {
         match value(spec, answer).and_then(|found| match found {
@@ -84,13 +84,13 @@ fn judge(action: &Action, spec: &Spec, answer: &Answer) -> ActEnd {
             }
             None => Ok(None),
         }) {
-            Ok(None) => ActEnd::new(Ending::Ok, told),
-            Ok(Some(why)) | Err(why) => ActEnd::new(Ending::Unknown, format!("{told}, but {why}")),
+            Ok(None) => ActEnd::new(Ending::Ok, text),
+            Ok(Some(why)) | Err(why) => ActEnd::new(Ending::Unknown, format!("{text}, but {why}")),
         }
     } else if is_refusal(answer.status) {
-        ActEnd::new(Ending::Failed, format!("{told}, not {}: it was refused", spec.wanted()))
+        ActEnd::new(Ending::Failed, format!("{text}, not {}: it was refused", spec.wanted()))
     } else {
-        let why = format!("{told}, not {}: nobody knows whether it was done", spec.wanted());
+        let why = format!("{text}, not {}: nobody knows whether it was done", spec.wanted());
         ActEnd::new(Ending::Unknown, why)
     };
     end.seen(Evidence { source: action.line.clone(), seen: clock::now().wall, facts })

@@ -339,9 +339,9 @@ fn what_is_written_wrong_is_said() {
         let mut problems = Problems::of(Path::new("f"));
         let table = parse_toml(&format!("http = 'http://h/'\n{more}"), &mut problems);
         parse(purpose, table, Some(&secrets), &mut problems);
-        let said: Vec<String> = problems.into_sorted().into_iter().map(|it| it.message).collect();
-        assert!(said.iter().any(|it| it.contains(words)), "{more}: {said:?}");
-        assert!(!said.iter().any(|it| it.contains("hunter2")), "{said:?}");
+        let lines: Vec<String> = problems.into_sorted().into_iter().map(|it| it.message).collect();
+        assert!(lines.iter().any(|it| it.contains(words)), "{more}: {lines:?}");
+        assert!(!lines.iter().any(|it| it.contains("hunter2")), "{lines:?}");
     }
 }
 

@@ -13,9 +13,9 @@ const MARK: &str = "zzzzzzzzzz";
 /// Reads a file; gives what it says, and what was asked of the table that holds the mark.
 fn asked(text: &str) -> (Vec<String>, BTreeSet<&'static str>) {
     finished();
-    let said = lint(text, Path::new("f"), &BuiltIn::default());
+    let lines = lint(text, Path::new("f"), &BuiltIn::default());
     let found = finished().into_iter().find(|(unread, _)| unread.iter().any(|key| key == MARK));
-    (said.iter().map(ToString::to_string).collect(), found.unwrap_or_else(|| panic!("{text}\n{said:?}")).1)
+    (lines.iter().map(ToString::to_string).collect(), found.unwrap_or_else(|| panic!("{text}\n{lines:?}")).1)
 }
 
 fn file(head: &str, step: &str) -> String {
@@ -84,9 +84,9 @@ fn the_adapters_ask_for_the_keys_of_their_ways_and_for_no_other() {
         }
         for purpose in way.purposes {
             let text = file("", &step(&way, *purpose, true));
-            let (said, asked) = asked(&text);
+            let (lines, asked) = asked(&text);
             assert_eq!(asked, known, "{text}");
-            assert!(said.iter().any(|said| said.contains(&format!("unknown key `{MARK}`"))), "{said:?}");
+            assert!(lines.iter().any(|message| message.contains(&format!("unknown key `{MARK}`"))), "{lines:?}");
         }
     }
 }
@@ -101,8 +101,8 @@ fn the_examples_are_sound() {
                 continue;
             }
             let text = file("", &step(way, *purpose, false));
-            let said = lint(&text, Path::new("f"), &BuiltIn::default());
-            assert_eq!(said, [], "{text}");
+            let lines = lint(&text, Path::new("f"), &BuiltIn::default());
+            assert_eq!(lines, [], "{text}");
         }
     }
 }

@@ -210,6 +210,6 @@ async fn verify(spec: &Spec, soon: &dyn ObjectStore, patient: &dyn ObjectStore, 
         ("expected_sha256", should.to_string()),
         ("checksum_file", beside.clone()),
     ]);
-    let (ending, said) = if should == is { (Ending::Ok, "as") } else { (Ending::Failed, "another SHA-256 than") };
-    Ok((ending, format!("{name} · {} · {said} in {beside}", bytes(size)), facts))
+    let (ending, text) = if should == is { (Ending::Ok, "as") } else { (Ending::Failed, "another SHA-256 than") };
+    Ok((ending, format!("{name} · {} · {text} in {beside}", bytes(size)), facts))
 }

@@ -177,8 +177,8 @@ async fn is_same(spec: &Spec, store: &dyn ObjectStore, object: &Object) -> Resul
     if spec.way.has_metadata() {
         let asked = store.get_opts(&key, GetOptions { head: true, ..GetOptions::default() }).await;
         let head = asked.map_err(|cause| Error::machine(doing(), store::words(&cause)))?;
-        if let Some(told) = head.attributes.get(&Attribute::Metadata(SHA256.into())) {
-            return Ok(told.as_ref() == sha256.to_string());
+        if let Some(attribute_value) = head.attributes.get(&Attribute::Metadata(SHA256.into())) {
+            return Ok(attribute_value.as_ref() == sha256.to_string());
         }
     }
     let got = store.get(&key).await.map_err(|cause| Error::machine(doing(), store::words(&cause)))?;
@@ -243,15 +243,15 @@ fn files(spec: &Spec, look: &Look) -> Result<(Vec<Object>, Vec<String>), Error> 
         }
     }
     objects.sort_by(|a, b| a.key.cmp(&b.key));
-    let mut said = Vec::new();
+    let mut lines = Vec::new();
     for (number, one, many) in
         [(links, "symbolic link", "symbolic links"), (others, "socket, pipe or device", "sockets, pipes or devices")]
     {
         if number > 0 {
-            said.push(format!("{} left out", counted(number, one, many)));
+            lines.push(format!("{} left out", counted(number, one, many)));
         }
     }
-    Ok((objects, said))
+    Ok((objects, lines))
 }
 
 fn fits(spec: &Spec, name: &[u8]) -> bool {

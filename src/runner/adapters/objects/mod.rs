@@ -190,12 +190,12 @@ pub(super) fn parse(
         return None;
     }
     (spec.way, spec.prefix) = (way, prefix);
-    let floor = match op {
+    let least = match op {
         Op::Put if !spec.overwrite => EffectClass::Change,
         Op::Put | Op::Delete => EffectClass::Destroy,
         _ => EffectClass::Read,
     };
-    common::action(KEY, floor, line(&spec), &spec)
+    common::action(KEY, least, line(&spec), &spec)
 }
 
 /// Reads a proof, which is about the set of the step's `do`.

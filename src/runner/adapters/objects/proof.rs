@@ -55,11 +55,11 @@ async fn judge(spec: &Spec, objects: &[Object], out: &mut dyn Write, cancel: &At
         if cancel.load(Ordering::Relaxed) {
             return Ok(Proof::Unclear("stopped".to_owned()));
         }
-        let stands = match spec.op {
+        let stored = match spec.op {
             Op::SameSha256 => same(patient.as_ref(), root.as_ref(), object, cancel).await,
             _ => gone(soon.as_ref(), object).await,
         };
-        match stands {
+        match stored {
             Ok(Some(true)) => done += 1,
             Ok(Some(false)) => undone += 1,
             Ok(None) => drop(writeln!(out, "{}: another object is there", object.key.escape_default())),
@@ -69,16 +69,16 @@ async fn judge(spec: &Spec, objects: &[Object], out: &mut dyn Write, cancel: &At
         }
     }
     let all = objects.len() as u64;
-    let told = match spec.op {
+    let text = match spec.op {
         Op::SameSha256 => {
             format!("{} of {} have the SHA-256 of their file, {} not there", count(done), count(all), count(undone))
         }
         _ => format!("{} of {} gone, {} still there", count(done), count(all), count(undone)),
     };
     Ok(match (done == all, undone == all) {
-        (true, _) => Proof::Done(told),
-        (_, true) => Proof::NotDone(told),
-        _ => Proof::Unclear(told),
+        (true, _) => Proof::Done(text),
+        (_, true) => Proof::NotDone(text),
+        _ => Proof::Unclear(text),
     })
 }
 

@@ -16,8 +16,8 @@ fn read(purpose: Purpose, toml: &str, of: Option<&Action>) -> Result<Action, Str
     let table = parse_toml(toml, &mut problems);
     let scope = Scope { of: of.cloned(), ..Scope::default() };
     let action = parse(purpose, table, &scope, None, &mut problems);
-    let said: Vec<String> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
-    action.filter(|_| said.is_empty()).ok_or_else(|| said.join("; "))
+    let lines: Vec<String> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
+    action.filter(|_| lines.is_empty()).ok_or_else(|| lines.join("; "))
 }
 
 fn look() -> Look {
@@ -82,20 +82,20 @@ fn what_does_not_fit_is_refused() {
         (Purpose::Do, "objects = 'put'\nfrom = '/x'\nto = 's3://bucket/x'\nkeep = 1", "unknown key `keep`"),
     ];
     for (purpose, toml, why) in cases {
-        let said = read(purpose, toml, None).unwrap_err();
-        assert!(said.contains(why), "{toml}: {said}");
+        let text = read(purpose, toml, None).unwrap_err();
+        assert!(text.contains(why), "{toml}: {text}");
     }
 }
 
 #[test]
 fn the_floor_is_that_of_the_deed() {
-    let floor = |purpose, toml: &str| read(purpose, toml, None).unwrap().least;
+    let least = |purpose, toml: &str| read(purpose, toml, None).unwrap().least;
     let put = "objects = 'put'\nfrom = '{{run.dir}}/x'\nto = 's3://bucket/{{run.id}}/'";
-    assert_eq!(floor(Purpose::Do, put), EffectClass::Change);
-    assert_eq!(floor(Purpose::Do, &format!("{put}\noverwrite = true")), EffectClass::Destroy);
-    assert_eq!(floor(Purpose::Do, "objects = 'delete'\nunder = 's3://bucket/x/'\nmatch = '*'"), EffectClass::Destroy);
-    assert_eq!(floor(Purpose::Read, "objects = 'list'\nunder = 's3://bucket/x/'"), EffectClass::Read);
-    assert_eq!(floor(Purpose::Read, "objects = 'get'\nfrom = 's3://bucket/x'"), EffectClass::Read);
+    assert_eq!(least(Purpose::Do, put), EffectClass::Change);
+    assert_eq!(least(Purpose::Do, &format!("{put}\noverwrite = true")), EffectClass::Destroy);
+    assert_eq!(least(Purpose::Do, "objects = 'delete'\nunder = 's3://bucket/x/'\nmatch = '*'"), EffectClass::Destroy);
+    assert_eq!(least(Purpose::Read, "objects = 'list'\nunder = 's3://bucket/x/'"), EffectClass::Read);
+    assert_eq!(least(Purpose::Read, "objects = 'get'\nfrom = 's3://bucket/x'"), EffectClass::Read);
 }
 
 #[test]
@@ -129,21 +129,21 @@ fn a_directory_is_a_store() {
     );
     let proof = read(Purpose::Prove, "objects = 'same-sha256'", Some(&action)).unwrap();
     assert_eq!(proven(&proof, &set), Proof::NotDone("0 of 2 have the SHA-256 of their file, 2 not there".to_owned()));
-    let (end, said) = acted(&action, &set);
-    assert_eq!((end.ending, end.counts["put"]), (Ending::Ok, 2), "{said}");
+    let (end, text) = acted(&action, &set);
+    assert_eq!((end.ending, end.counts["put"]), (Ending::Ok, 2), "{text}");
     assert_eq!(fs::read_to_string(to.join("deep/x.json")).unwrap(), "{}");
     assert!(matches!(proven(&proof, &set), Proof::Done(_)));
     assert_eq!(acted(&action, &set).0.counts["already"], 2);
     assert!(froze(&action, &look()).unwrap().0.warnings.contains(&"2 objects are there already, the same".to_owned()));
     // Other content of the same length is other content.
     fs::write(to.join("db.dump"), "databose").unwrap();
-    let (end, said) = acted(&action, &set);
-    assert!(end.ending == Ending::Failed && said.contains("an object of other content is there"), "{said}");
+    let (end, message) = acted(&action, &set);
+    assert!(end.ending == Ending::Failed && message.contains("an object of other content is there"), "{message}");
     assert!(matches!(proven(&proof, &set), Proof::Unclear(_)));
     assert!(froze(&action, &look()).unwrap_err().message.contains("with other content: db.dump"));
     fs::write(from.join("db.dump"), "grown since").unwrap();
-    let (_, said) = acted(&action, &set);
-    assert!(said.contains("left alone db.dump: it changed since it was frozen"), "{said}");
+    let (_, sentence) = acted(&action, &set);
+    assert!(sentence.contains("left alone db.dump: it changed since it was frozen"), "{sentence}");
 }
 
 #[test]
@@ -180,9 +180,9 @@ fn a_delete_takes_the_old_keeps_the_newest_and_leaves_what_changed() {
     assert!(froze(&action, &over).unwrap_err().message.contains("over its limit: 2 of 4 objects"));
     fs::write(home.path().join("a.dump"), "new content").unwrap();
     let proof = read(Purpose::Prove, "objects = 'gone'", Some(&action)).unwrap();
-    let (end, said) = acted(&action, &set);
-    assert_eq!((end.counts["deleted"], end.counts["left_alone"]), (1, 1), "{said}");
-    assert!(said.contains("left alone a.dump: it changed since it was frozen"), "{said}");
+    let (end, text) = acted(&action, &set);
+    assert_eq!((end.counts["deleted"], end.counts["left_alone"]), (1, 1), "{text}");
+    assert!(text.contains("left alone a.dump: it changed since it was frozen"), "{text}");
     assert!(matches!(proven(&proof, &set), Proof::Unclear(_)));
     assert!(home.path().join("pre-1.dump").exists() && !home.path().join("b.dump").exists());
     assert_eq!(acted(&action, &set).0.counts["already"], 1);

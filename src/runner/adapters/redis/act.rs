@@ -167,17 +167,17 @@ impl Work<'_> {
         if let Some(only) = only {
             command.push(if only == If::Absent { b"NX".to_vec() } else { b"XX".to_vec() });
         }
-        let said = |done: Result<Reply, Failure>| match done {
+        let describe = |done: Result<Reply, Failure>| match done {
             Ok(Reply::Bytes(_)) => Ok(true),
             Ok(_) => Ok(false),
             Err(failure) => Err(failure),
         };
         // What may be set only where nothing stands needs no comparison: the server makes it.
         let done = if only == Some(If::Absent) {
-            said(session.ask(&command).await)
+            describe(session.ask(&command).await)
         } else {
             match self.guarded(session, key, &command).await {
-                Ok(reply) => said(reply),
+                Ok(reply) => describe(reply),
                 Err(end) => return end,
             }
         };
@@ -185,9 +185,9 @@ impl Work<'_> {
             Ok(true) => counted(Ending::Ok, format!("set {key}"), "set", 1),
             Err(failure) => ended(&failure),
             Ok(false) => {
-                let stands = session.ask(&["GET", key]).await;
-                match (stands, only) {
-                    (Ok(Reply::Bytes(stands)), _) if ours && stands == value.as_bytes() => {
+                let stored = session.ask(&["GET", key]).await;
+                match (stored, only) {
+                    (Ok(Reply::Bytes(current)), _) if ours && current == value.as_bytes() => {
                         counted(Ending::Ok, format!("{key} holds this run's value already"), "already", 1)
                     }
                     (_, Some(If::Present)) => counted(Ending::Failed, format!("{key} is not there"), "left_alone", 1),
@@ -209,11 +209,11 @@ impl Work<'_> {
             session.ask(&["WATCH", key]).await.map_err(before)?;
             if let Some(frozen) = self.frozen(key) {
                 let kind = session.ask(&["TYPE", key]).await.map_err(before)?.text().unwrap_or_default();
-                let stands = match (&self.head.value, kind.as_str()) {
+                let stored = match (&self.head.value, kind.as_str()) {
                     (Some(_), "string") => session.ask(&["GET", key]).await.map_err(before)?,
                     _ => Reply::Nil,
                 };
-                let value = match &stands {
+                let value = match &stored {
                     Reply::Bytes(value) => Some(Digest::of(value).to_string()),
                     _ => None,
                 };
@@ -261,7 +261,7 @@ async fn release(session: &mut Session, key: &str, value: &str) -> ActEnd {
             Err(failure) => Err(failure),
         };
         match watched {
-            Ok(Reply::Bytes(stands)) if stands == value.as_bytes() => {}
+            Ok(Reply::Bytes(stored)) if stored == value.as_bytes() => {}
             Ok(Reply::Nil) => return counted(Ending::Ok, format!("{key} was not there any more"), "already", 1),
             Ok(_) => {
                 let why = format!("{key} holds somebody else's value, and was left alone");

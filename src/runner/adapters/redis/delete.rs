@@ -132,7 +132,7 @@ async fn batch(session: &mut Session, keys: &[(&Name, &str)], tally: &mut Tally,
         Err(failure) => return Some(of(&failure)),
     };
     for ((key, _), came) in keys.iter().zip(came) {
-        let told = match came {
+        let result = match came {
             Reply::Int(1) => {
                 tally.deleted += 1;
                 writeln!(out, "deleted {}", key.shown())
@@ -146,7 +146,7 @@ async fn batch(session: &mut Session, keys: &[(&Name, &str)], tally: &mut Tally,
                 writeln!(out, "left alone {}: it has another type", key.shown())
             }
         };
-        if let Err(cause) = told {
+        if let Err(cause) = result {
             // What cannot be reported is not done unseen.
             return Some((Ending::Failed, format!("stopped: cannot report: {cause}")));
         }

@@ -82,7 +82,7 @@ impl frozen::Head for Head {
 
     fn drift(&self, now: &Self) -> Vec<String> {
         let bound = |head: &Self| head.pattern.clone().map(|pattern| (pattern, head.count));
-        let told = [
+        let facts = [
             (self.run_id != now.run_id, "it is another server than the one shown, or was restarted since"),
             (self.db != now.db, "it is another database than the one shown"),
             (self.line != now.line, "the command is another"),
@@ -91,7 +91,7 @@ impl frozen::Head for Head {
             (self.rewrites != now.rewrites, "the append-only file was rewritten meanwhile"),
         ];
         let mut lines: Vec<String> =
-            told.into_iter().filter(|(differs, _)| *differs).map(|(_, words)| words.to_owned()).collect();
+            facts.into_iter().filter(|(differs, _)| *differs).map(|(_, words)| words.to_owned()).collect();
         if bound(self) != bound(now) {
             lines.push(format!("up to {} keys would go, and not up to {}", now.count, self.count));
         }

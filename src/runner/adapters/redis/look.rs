@@ -43,10 +43,10 @@ struct Answer {
 }
 
 impl Learned {
-    fn of(value: u64, told: String, facts: impl IntoIterator<Item = (String, String)>) -> Self {
+    fn of(value: u64, message: String, facts: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut facts: BTreeMap<String, String> = facts.into_iter().collect();
         facts.insert("value".to_owned(), value.to_string());
-        Self { value: Some(value.to_string()), text: told, facts, lost: None }
+        Self { value: Some(value.to_string()), text: message, facts, lost: None }
     }
 }
 
@@ -188,11 +188,11 @@ async fn get(session: &mut Session, key: &str, only_there: bool) -> Result<Learn
         facts.insert("ttl_s".to_owned(), left.to_string());
     }
     facts.insert("value".to_owned(), value.clone());
-    let told = match value.chars().nth(MAX_VALUE_SHOWN) {
+    let message = match value.chars().nth(MAX_VALUE_SHOWN) {
         None => format!("{key} holds {value}"),
         Some(_) => format!("{key} holds a text of {}", bytes(value.len() as u64)),
     };
-    Ok(Learned { text: told, value: Some(value), facts, lost: None })
+    Ok(Learned { text: message, value: Some(value), facts, lost: None })
 }
 
 /// The whole text of a key; the inner error says why it is not taken.
@@ -248,7 +248,7 @@ async fn length(
     let waiting = numbers.first().map_or(0, |(_, number)| *number);
     let taken: u64 = numbers.iter().skip(1).map(|(_, number)| *number).sum();
     let mut facts = vec![("waiting".to_owned(), waiting.to_string())];
-    let told = if in_flight.is_empty() {
+    let text = if in_flight.is_empty() {
         format!("{} in {key}", count(waiting))
     } else {
         facts.push(("taken".to_owned(), taken.to_string()));
@@ -256,11 +256,11 @@ async fn length(
         facts.extend(numbers.iter().map(fact));
         format!("{} in {key}, {} taken", count(waiting), count(taken))
     };
-    let mut learned = Learned::of(waiting.saturating_add(taken), told, facts);
+    let mut learned = Learned::of(waiting.saturating_add(taken), text, facts);
     if let Some(held) = held {
         learned.lost = match answers.last() {
             Some(Reply::Failed(failure)) => return Err(failure.clone()),
-            Some(Reply::Bytes(stands)) if stands == held.value.as_bytes() => None,
+            Some(Reply::Bytes(stored)) if stored == held.value.as_bytes() => None,
             Some(Reply::Nil) => Some(format!("{} is not there: the server lost it, or it has expired", held.key)),
             _ => Some(format!("{} holds another value than {}", held.key, held.value)),
         };
@@ -302,10 +302,10 @@ async fn info(session: &mut Session, fields: &[String]) -> Result<Learned, Failu
         }
     }
     let value = fields.first().and_then(|field| facts.get(field)).cloned();
-    let told = fields.iter().filter_map(|field| Some(format!("{field} {}", facts.get(field)?)));
-    let told = told.collect::<Vec<_>>().join(" · ");
+    let filter_map = fields.iter().filter_map(|field| Some(format!("{field} {}", facts.get(field)?)));
+    let message = filter_map.collect::<Vec<_>>().join(" · ");
     facts.extend(value.clone().map(|value| ("value".to_owned(), value)));
-    Ok(Learned { value, text: told, facts, lost: None })
+    Ok(Learned { value, text: message, facts, lost: None })
 }
 
 async fn keys(session: &mut Session, pattern: &str) -> Result<Learned, Failure> {
@@ -355,9 +355,9 @@ async fn big_keys(session: &mut Session, pattern: &str, sample: u64) -> Result<L
     let looked = seen.len() as u64;
     let mut facts = vec![("looked_at".to_owned(), looked.to_string()), ("keys".to_owned(), all.to_string())];
     facts.extend(
-        largest.iter().enumerate().map(|(place, (_, told))| (format!("largest_{:02}", place + 1), told.clone())),
+        largest.iter().enumerate().map(|(place, (_, text))| (format!("largest_{:02}", place + 1), text.clone())),
     );
-    let named: Vec<&str> = largest.iter().map(|(_, told)| told.as_str()).collect();
-    let told = format!("{} of {} keys looked at: {}", count(looked), count(all), named.join(", "));
-    Ok(Learned::of(largest.first().map_or(0, |(size, _)| *size), told, facts))
+    let named: Vec<&str> = largest.iter().map(|(_, message)| message.as_str()).collect();
+    let sentence = format!("{} of {} keys looked at: {}", count(looked), count(all), named.join(", "));
+    Ok(Learned::of(largest.first().map_or(0, |(size, _)| *size), sentence, facts))
 }

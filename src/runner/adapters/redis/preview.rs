@@ -59,15 +59,15 @@ pub(in super::super) fn preview(action: &Action, asked: &Look, set: &mut dyn Wri
 async fn see(spec: &Spec, asked: &Look) -> Result<Sight, Error> {
     let doing = format!("look at {}", spec.target);
     let failed = |why: &dyn std::fmt::Display| Error::machine(&doing, why);
-    let told = |failure: Failure| Error::machine(&doing, failure.reason);
+    let describe = |failure: Failure| Error::machine(&doing, failure.reason);
     let mut session = spec.to_look().await.map_err(|why| failed(&why))?;
-    let server = server(&mut session).await.map_err(told)?;
+    let server = server(&mut session).await.map_err(describe)?;
     let by_pattern = matches!(&spec.what, What::Delete(which) if which.pattern.is_some());
     if let Some(why) = server.refusal(spec.what.least_effect(), by_pattern) {
         let message = format!("cannot go on: {} {why}", spec.target);
         return Err(Error::new(Kind::Refused, message).hint("let `url` and `act` lead to the primary"));
     }
-    let of = session.ask(&["DBSIZE"]).await.map_err(told)?.count().unwrap_or_default();
+    let of = session.ask(&["DBSIZE"]).await.map_err(describe)?.count().unwrap_or_default();
     let head = Head {
         set: KEY.to_owned(),
         line: spec.what.line(),
@@ -81,14 +81,14 @@ async fn see(spec: &Spec, asked: &Look) -> Result<Sight, Error> {
     let mut sight = Sight { place, server, head, keys: Vec::new(), of, bytes: None, facts: Vec::new(), warnings };
     match &spec.what {
         What::Set { key, .. } | What::Release { key, .. } | What::Expire { key, .. } => {
-            one(&mut session, key, &mut sight).await.map_err(told)?;
+            one(&mut session, key, &mut sight).await.map_err(describe)?;
             before(&mut session, spec, &mut sight).await?;
         }
-        What::Delete(Which { key: Some(key), .. }) => one(&mut session, key, &mut sight).await.map_err(told)?,
+        What::Delete(Which { key: Some(key), .. }) => one(&mut session, key, &mut sight).await.map_err(describe)?,
         What::Delete(which) => {
             let pattern = which.pattern.as_deref().unwrap_or_default();
             many(&mut session, pattern, which.bounded, asked, &mut sight).await?;
-            others(&mut session, pattern, &mut sight).await.map_err(told)?;
+            others(&mut session, pattern, &mut sight).await.map_err(describe)?;
         }
         What::Save { background } => saves(&mut session, *background, &mut sight).await?,
         What::RewriteAof => rewrites(spec, &mut sight)?,
@@ -169,12 +169,12 @@ async fn many(
     sight: &mut Sight,
 ) -> Result<(), Error> {
     let doing = format!("look for {pattern}");
-    let told = |failure: Failure| Error::machine(&doing, failure.reason);
+    let describe = |failure: Failure| Error::machine(&doing, failure.reason);
     let mut names = BTreeSet::new();
     let mut marks = HashSet::new();
     let mut scan = Scan::of(pattern);
     let mut listed = !bounded;
-    while let Some(found) = scan.next(session).await.map_err(told)? {
+    while let Some(found) = scan.next(session).await.map_err(describe)? {
         asked.in_time(&doing)?;
         for name in found {
             let mut hasher = DefaultHasher::new();
@@ -250,14 +250,14 @@ async fn others(session: &mut Session, pattern: &str, sight: &mut Sight) -> Resu
     let mut kinds: Vec<(String, u64)> = kinds.into_iter().collect();
     kinds.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let more = kinds.len().saturating_sub(MOST_NAMED);
-    let mut told: Vec<String> =
+    let mut lines: Vec<String> =
         kinds.iter().take(MOST_NAMED).map(|(kind, n)| format!("{kind} ({})", count(*n))).collect();
     if more > 0 {
-        told.push(format!("and {more} more"));
+        lines.push(format!("and {more} more"));
     }
     let about = if seen >= OTHERS { ", of the first some thousand keys" } else { "" };
-    let told = if told.is_empty() { "nothing".to_owned() } else { told.join(", ") };
-    sight.facts.push(("stays there".to_owned(), format!("{told}{about}")));
+    let text = if lines.is_empty() { "nothing".to_owned() } else { lines.join(", ") };
+    sight.facts.push(("stays there".to_owned(), format!("{text}{about}")));
     let databases = sight.server.others(sight.head.db);
     if !databases.is_empty() {
         sight.facts.push(("other databases".to_owned(), databases.join(", ")));
@@ -311,11 +311,11 @@ fn shown(spec: &Spec, asked: &Look, sight: Sight, limit: Option<String>) -> Prev
         (true, false) => there,
         (false, _) => 1,
     };
-    let mut told = vec![("server".to_owned(), server.describe())];
-    told.append(&mut facts);
-    told.push(("database".to_owned(), format!("{} with {}", head.db, counted(of, "key", "keys"))));
-    told.push(("memory".to_owned(), server.memory()));
-    told.push(("persistence".to_owned(), server.persistence()));
+    let mut pairs = vec![("server".to_owned(), server.describe())];
+    pairs.append(&mut facts);
+    pairs.push(("database".to_owned(), format!("{} with {}", head.db, counted(of, "key", "keys"))));
+    pairs.push(("memory".to_owned(), server.memory()));
+    pairs.push(("persistence".to_owned(), server.persistence()));
     let mut headline = spec.what.line();
     if let What::Delete(Which { pattern: Some(pattern), .. }) = &spec.what {
         let most = if head.pattern.is_some() { "up to " } else { "" };
@@ -336,7 +336,7 @@ fn shown(spec: &Spec, asked: &Look, sight: Sight, limit: Option<String>) -> Prev
         count: number,
         of: deletes.then_some(of),
         bytes: bytes.filter(|_| deletes),
-        facts: told,
+        facts: pairs,
         warnings,
         limit,
         undo: asked.undo.clone(),

@@ -39,22 +39,22 @@ pub(in super::super) fn prove(
             .unwrap_or_else(|error| Proof::Unclear(error.message)),
         },
     };
-    let (Proof::Done(told) | Proof::NotDone(told) | Proof::Unclear(told)) = &proof;
-    let _ = writeln!(out, "{told}");
+    let (Proof::Done(text) | Proof::NotDone(text) | Proof::Unclear(text)) = &proof;
+    let _ = writeln!(out, "{text}");
     proof
 }
 
 async fn over(spec: &Spec, head: &Head, keys: &[Frozen]) -> Result<Proof, String> {
     let mut session = spec.to_look().await?;
-    let said = |failure: Failure| failure.reason;
+    let describe = |failure: Failure| failure.reason;
     match &spec.what {
         What::Holds { key, value, expires } => {
-            let stands = session.ask(&["GET", key]).await.map_err(said)?;
-            if stands.text().as_ref() != Some(value) {
-                let what = if stands == Reply::Nil { "is not there" } else { "holds another value" };
+            let stored = session.ask(&["GET", key]).await.map_err(describe)?;
+            if stored.text().as_ref() != Some(value) {
+                let what = if stored == Reply::Nil { "is not there" } else { "holds another value" };
                 return Ok(Proof::NotDone(format!("{key} {what}")));
             }
-            let left = session.ask(&["TTL", key]).await.map_err(said)?;
+            let left = session.ask(&["TTL", key]).await.map_err(describe)?;
             match left {
                 Reply::Int(left) if *expires && left < 0 => {
                     Ok(Proof::Unclear(format!("{key} holds the value, and never expires")))
@@ -64,14 +64,14 @@ async fn over(spec: &Spec, head: &Head, keys: &[Frozen]) -> Result<Proof, String
             }
         }
         What::Free { key, value } => {
-            let stands = session.ask(&["GET", key]).await.map_err(said)?;
-            if stands.text().as_ref() == Some(value) {
+            let current = session.ask(&["GET", key]).await.map_err(describe)?;
+            if current.text().as_ref() == Some(value) {
                 return Ok(Proof::NotDone(format!("{key} still holds the value")));
             }
             Ok(Proof::Done(format!("{key} does not hold the value")))
         }
         What::Expires { key, expire_s } => {
-            let left = session.ask(&["TTL", key]).await.map_err(said)?;
+            let left = session.ask(&["TTL", key]).await.map_err(describe)?;
             let most = i64::try_from(*expire_s).unwrap_or(i64::MAX);
             Ok(match left {
                 Reply::Int(left) if (0..=most).contains(&left) => Proof::Done(format!("{key} expires in {left} s")),
@@ -79,8 +79,8 @@ async fn over(spec: &Spec, head: &Head, keys: &[Frozen]) -> Result<Proof, String
                 _ => Proof::NotDone(format!("{key} does not expire within {expire_s} s")),
             })
         }
-        What::Gone => gone(&mut session, head, keys).await.map_err(said),
-        What::Saved | What::Rewritten => counters(&mut session, &spec.what, head).await.map_err(said),
+        What::Gone => gone(&mut session, head, keys).await.map_err(describe),
+        What::Saved | What::Rewritten => counters(&mut session, &spec.what, head).await.map_err(describe),
         _ => Err("this is no proof".to_owned()),
     }
 }
@@ -124,8 +124,8 @@ async fn counters(session: &mut Session, what: &What, head: &Head) -> Result<Pro
     }
     let busy = |flag: &str| now.info.flag(flag) == Some(true);
     if *what == What::Saved {
-        let moved = head.saved.is_some_and(|before| save::has_changed(before, save::saved(&now.info)));
-        return Ok(match (moved, now.info.went_well("rdb_last_bgsave_status")) {
+        let has_moved = head.saved.is_some_and(|before| save::has_changed(before, save::saved(&now.info)));
+        return Ok(match (has_moved, now.info.went_well("rdb_last_bgsave_status")) {
             _ if busy("rdb_bgsave_in_progress") => Proof::Unclear("a save is at work".to_owned()),
             (true, Some(true)) => Proof::Done("the data was saved since it was shown".to_owned()),
             (true, _) => Proof::Unclear("the data was saved, and the last save did not go well".to_owned()),

@@ -33,7 +33,7 @@ type Waited = Result<Info, ActEnd>;
 
 /// Waits until neither a save nor a rewrite is at work.
 async fn idle(work: &Work<'_>, session: &mut Session, begun: Option<&str>, out: &mut dyn Write) -> Waited {
-    let mut told = false;
+    let mut is_stated = false;
     loop {
         let info = session.info().await.map_err(|failure| match begun {
             Some(what) => {
@@ -46,9 +46,9 @@ async fn idle(work: &Work<'_>, session: &mut Session, begun: Option<&str>, out: 
         if !flags.iter().any(|flag| info.flag(flag) == Some(true)) {
             return Ok(info);
         }
-        if !told {
+        if !is_stated {
             let _ = writeln!(out, "the server is at work on its files");
-            told = true;
+            is_stated = true;
         }
         if work.cancel.load(Ordering::Relaxed) {
             let why = match begun {

@@ -30,7 +30,7 @@ pub(super) async fn server(session: &mut Session) -> Result<Server, Failure> {
 
 impl Server {
     /// Why nothing can be changed here, as it stands.
-    pub(super) fn refusal(&self, floor: EffectClass, by_pattern: bool) -> Option<String> {
+    pub(super) fn refusal(&self, least: EffectClass, by_pattern: bool) -> Option<String> {
         let mode = self.info.mode();
         if mode == Some("sentinel") {
             return Some("is a sentinel, which keeps no data".to_owned());
@@ -42,7 +42,7 @@ impl Server {
             return Some("is loading its data".to_owned());
         }
         let replica = matches!(self.info.text("role"), Some("slave" | "replica"));
-        (replica && floor > EffectClass::Read).then(|| "is a replica, which takes no changes".to_owned())
+        (replica && least > EffectClass::Read).then(|| "is a replica, which takes no changes".to_owned())
     }
 
     /// Whether it still reads its data.

@@ -18,13 +18,13 @@ fn read(purpose: Purpose, toml: &str) -> (Option<Action>, Vec<String>) {
     let databases = [database("main"), database("mute")];
     let known = Known { trusted: &[], secrets: Some(&secrets), databases: Some(&databases) };
     let action = parse(purpose, table, &Scope::default(), &known, &mut problems);
-    let said = problems.into_sorted().into_iter();
-    (action, said.map(|problem| format!("{}: {}", problem.place.line, problem.message)).collect())
+    let into_iter = problems.into_sorted().into_iter();
+    (action, into_iter.map(|problem| format!("{}: {}", problem.place.line, problem.message)).collect())
 }
 
 fn action(toml: &str) -> Action {
-    let (action, said) = read(Purpose::Do, toml);
-    assert_eq!(said, Vec::<String>::new());
+    let (action, lines) = read(Purpose::Do, toml);
+    assert_eq!(lines, Vec::<String>::new());
     action.unwrap()
 }
 
@@ -57,8 +57,8 @@ fn what_is_no_script_is_refused_with_its_line() {
         ("script = 'true'\nshell = 'zsh'", "2: unknown key"),
     ];
     for (toml, why) in cases {
-        let (_, said) = read(Purpose::Do, toml);
-        assert!(said.len() == 1 && said[0].starts_with(why), "{toml}: {said:?}");
+        let (_, lines) = read(Purpose::Do, toml);
+        assert!(lines.len() == 1 && lines[0].starts_with(why), "{toml}: {lines:?}");
     }
 }
 

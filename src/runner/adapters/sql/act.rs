@@ -108,16 +108,16 @@ impl Work<'_> {
         }
         let bare = acting.session().is_bare().map(|why| format!(", not encrypted ({why})")).unwrap_or_default();
         let _ = writeln!(out, "process {} of {}{bare}", acting.pid, acting.session().server());
-        let mut passed_over = Vec::new();
+        let mut skipped = Vec::new();
         // What takes back what another did has rows of its own.
         if let Some(rows) = self.head.rows.as_ref().filter(|_| !self.objects.is_empty()) {
-            return self.on_rows(&mut acting, rows, set, out, &mut passed_over).await;
+            return self.on_rows(&mut acting, rows, set, out, &mut skipped).await;
         }
         if self.cancel.load(Ordering::Relaxed) {
             return ActEnd::new(Ending::Cancelled, "stopped before it began");
         }
-        match self.with_retries(&mut acting, self.sql, out, &mut passed_over).await {
-            Ok(done) => self.done(&done, &passed_over),
+        match self.with_retries(&mut acting, self.sql, out, &mut skipped).await {
+            Ok(done) => self.done(&done, &skipped),
             Err(end) => self.with_leftovers(acting.session(), end).await,
         }
     }
@@ -128,11 +128,11 @@ impl Work<'_> {
         acting: &mut Acting,
         sql: &str,
         out: &mut dyn Write,
-        passed_over: &mut Vec<String>,
+        skipped: &mut Vec<String>,
     ) -> Result<Done, ActEnd> {
         let mut tries = 0;
         loop {
-            match self.once(acting, sql, out, passed_over).await {
+            match self.once(acting, sql, out, skipped).await {
                 Try::Done(done) => return Ok(done),
                 Try::Over(end) => return Err(end),
                 Try::NoLock(failure, last) => {
@@ -167,13 +167,13 @@ impl Work<'_> {
     }
 
     /// Sends the statement once and stays with it to its end.
-    async fn once(&self, acting: &mut Acting, sql: &str, out: &mut dyn Write, passed_over: &mut Vec<String>) -> Try {
+    async fn once(&self, acting: &mut Acting, sql: &str, out: &mut dyn Write, skipped: &mut Vec<String>) -> Try {
         let (canceller, pid) = (acting.canceller(), acting.pid);
         let out = RefCell::new(out);
         let hear = |notice: Notice| {
             let _ = writeln!(out.borrow_mut(), "{}: {}", notice.severity, notice.text);
             if notice.is_skipped {
-                passed_over.push(notice.text);
+                skipped.push(notice.text);
             }
         };
         let mut asked: Option<Instant> = None;
@@ -276,28 +276,28 @@ impl Work<'_> {
     /// Waits before the next try; `Some` where there is none.
     async fn again(&self, tries: u32, failure: &Failure, blockers: &str, out: &mut dyn Write) -> Option<ActEnd> {
         let waited = short(self.lock_timeout);
-        let told = format!("no lock within {waited}: {blockers}");
+        let text = format!("no lock within {waited}: {blockers}");
         if self.shape.concurrently {
             // Each try may leave an invalid index.
-            let why = format!("{told}; it is not tried again by itself ({})", failure.reason);
+            let why = format!("{text}; it is not tried again by itself ({})", failure.reason);
             return Some(ActEnd::new(Ending::Failed, why));
         }
         if tries > TRIES {
-            return Some(ActEnd::new(Ending::Failed, format!("gave up after {tries} tries, {told}")));
+            return Some(ActEnd::new(Ending::Failed, format!("gave up after {tries} tries, {text}")));
         }
         let wait = failpoint::span("LOCK_BACKOFF", BACKOFF).saturating_mul(1 << (tries - 1));
-        let _ = writeln!(out, "{told}; again in {}", short(wait));
+        let _ = writeln!(out, "{text}; again in {}", short(wait));
         tokio::select! {
             () = tokio::time::sleep(wait) => None,
-            () = cancelled(self.cancel) => Some(ActEnd::new(Ending::Cancelled, format!("stopped while it waited for a lock; {told}"))),
+            () = cancelled(self.cancel) => Some(ActEnd::new(Ending::Cancelled, format!("stopped while it waited for a lock; {text}"))),
         }
     }
 
     /// A good end, unless the server passed over what it was to do.
-    fn done(&self, done: &Done, passed_over: &[String]) -> ActEnd {
+    fn done(&self, done: &Done, skipped: &[String]) -> ActEnd {
         let word = self.shape.word.to_uppercase();
-        if let Some(first) = passed_over.first() {
-            let more = match passed_over.len() - 1 {
+        if let Some(first) = skipped.first() {
+            let more = match skipped.len() - 1 {
                 0 => String::new(),
                 more => format!(" (and {more} more)"),
             };

@@ -38,7 +38,7 @@ impl Work<'_> {
         rows: &Rows,
         set: &mut dyn BufRead,
         out: &mut dyn Write,
-        passed_over: &mut Vec<String>,
+        skipped: &mut Vec<String>,
     ) -> ActEnd {
         let parts = match parts(self.sql) {
             Ok(parts) => parts,
@@ -56,7 +56,7 @@ impl Work<'_> {
                 Err(why) => break Some(ActEnd::new(Ending::Failed, format!("stopped: {why}"))),
             };
             let sql = parts.of_keys(rows, &keys);
-            match self.with_retries(acting, &sql, out, passed_over).await {
+            match self.with_retries(acting, &sql, out, skipped).await {
                 Ok(done) => {
                     tally.named += keys.len() as u64;
                     tally.done += done.rows;

@@ -116,9 +116,9 @@ fn describe(lines: &[Line]) -> Vec<String> {
             None => format!("{who} ({age})"),
         }
     };
-    let mut told: Vec<String> = lines.iter().take(MOST_NAMED).map(one).collect();
+    let mut messages: Vec<String> = lines.iter().take(MOST_NAMED).map(one).collect();
     if lines.len() > MOST_NAMED {
-        told.push(format!("and {} more", lines.len() - MOST_NAMED));
+        messages.push(format!("and {} more", lines.len() - MOST_NAMED));
     }
-    told
+    messages
 }

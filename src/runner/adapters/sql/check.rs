@@ -82,20 +82,20 @@ async fn question(session: &Session, sql: &str, takes_facts: bool) -> Result<Ans
     };
     let facts = facts(line)?;
     let first = line.at(0);
-    let told = || facts.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" · ");
+    let describe = || facts.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" · ");
     if takes_facts {
         let learned = first.is_some().then_some(Ending::Ok);
-        let detail = if learned.is_some() { told() } else { "the first column is empty".to_owned() };
+        let detail = if learned.is_some() { describe() } else { "the first column is empty".to_owned() };
         return Ok((learned, detail, facts));
     }
-    let (ending, said) = match first {
+    let (ending, text) = match first {
         Some("t") => (Some(Ending::Ok), "true"),
         Some("f") => (Some(Ending::Failed), "false"),
         Some(_) => (None, "the first column is neither true nor false"),
         None => (None, "the first column is null"),
     };
-    let rest = told();
-    let detail = if facts.len() > 1 { format!("{said} · {rest}") } else { said.to_owned() };
+    let rest = describe();
+    let detail = if facts.len() > 1 { format!("{text} · {rest}") } else { text.to_owned() };
     Ok((ending, detail, facts))
 }
 
@@ -152,18 +152,18 @@ pub(in super::super) fn prove(
         connection::finish(work).map_err(|error| error.message)?
     });
     let proof = proof.unwrap_or_else(Proof::Unclear);
-    let (Proof::Done(told) | Proof::NotDone(told) | Proof::Unclear(told)) = &proof;
-    let _ = writeln!(out, "{told}");
+    let (Proof::Done(text) | Proof::NotDone(text) | Proof::Unclear(text)) = &proof;
+    let _ = writeln!(out, "{text}");
     proof
 }
 
 async fn proved(spec: &Spec, set: &mut dyn BufRead) -> Result<Proof, String> {
     if let Ask::Question { sql, .. } = &spec.ask {
-        let (ending, told, _) = question(&session(spec).await?, sql, false).await?;
+        let (ending, text, _) = question(&session(spec).await?, sql, false).await?;
         return Ok(match ending {
-            Some(Ending::Ok) => Proof::Done(told),
-            Some(_) => Proof::NotDone(told),
-            None => Proof::Unclear(told),
+            Some(Ending::Ok) => Proof::Done(text),
+            Some(_) => Proof::NotDone(text),
+            None => Proof::Unclear(text),
         });
     }
     let (head, objects) = frozen::whole::<Head>(set).map_err(|error| error.message)?;

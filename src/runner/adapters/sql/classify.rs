@@ -65,7 +65,7 @@ fn class(sql: &str, parsed: &Parse<SourceFile>) -> Result<Class, String> {
     let statements: Vec<SyntaxNode> =
         tree.stmts().map(|stmt| stmt.syntax().clone()).filter(|node| node.kind() != K::EMPTY_STMT).collect();
     let word = first_word(sql);
-    let class = |floor, why: &str| Ok(Class { least: floor, word: word.clone(), why: why.to_owned() });
+    let class = |least, why: &str| Ok(Class { least, word: word.clone(), why: why.to_owned() });
     if word.is_empty() {
         return Err("there is no statement".to_owned());
     }
@@ -330,8 +330,8 @@ mod tests {
             ("DO $$ BEGIN END $$; SELECT 1", "2 statements"),
             ("BEGIN; DROP TABLE a; COMMIT", "3 statements"),
         ] {
-            let said = classify(sql).unwrap_err();
-            assert!(said.contains(words), "{sql}: {said}");
+            let text = classify(sql).unwrap_err();
+            assert!(text.contains(words), "{sql}: {text}");
         }
     }
 

@@ -88,7 +88,7 @@ impl frozen::Head for Head {
     }
 
     fn drift(&self, now: &Self) -> Vec<String> {
-        let told = [
+        let facts = [
             (
                 (&self.system, &self.database) != (&now.system, &now.database),
                 "it is another server or database than the one shown",
@@ -97,7 +97,7 @@ impl frozen::Head for Head {
             (self.left != now.left, "the invalid indexes beside it are others"),
             (self.counted_since != now.counted_since, "the server has lost its statistics"),
         ];
-        told.into_iter().filter(|(differs, _)| *differs).map(|(_, words)| words.to_owned()).collect()
+        facts.into_iter().filter(|(differs, _)| *differs).map(|(_, words)| words.to_owned()).collect()
     }
 }
 

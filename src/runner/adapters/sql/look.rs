@@ -31,12 +31,12 @@ pub(super) struct Server {
 
 /// Asks the server who it is.
 pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
-    let told = session.row(SERVER).await?;
+    let line = session.row(SERVER).await?;
     let text = |column: &str| {
         let missing = || Failure::ours(format!("the server does not tell its {column}"));
-        told.text(column).map(str::to_owned).ok_or_else(missing)
+        line.text(column).map(str::to_owned).ok_or_else(missing)
     };
-    let standby = told
+    let standby = line
         .flag("standby")
         .ok_or_else(|| Failure::ours("the server does not say whether it is a standby".to_owned()))?;
     Ok(Server {
@@ -44,7 +44,7 @@ pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
         database: text("database")?,
         version: text("version")?,
         standby,
-        counted_since: told.text("counted_since").map(str::to_owned),
+        counted_since: line.text("counted_since").map(str::to_owned),
     })
 }
 
@@ -176,11 +176,11 @@ pub(super) async fn in_the_way(session: &Session, oids: &[i64], lock: Lock, own:
             modes.join(", ")
         ))
         .await?;
-    let mut told: Vec<String> = lines.iter().take(MOST_NAMED).map(blocker).collect();
+    let mut messages: Vec<String> = lines.iter().take(MOST_NAMED).map(blocker).collect();
     if lines.len() > MOST_NAMED {
-        told.push(format!("and {} more in pg_locks", lines.len() - MOST_NAMED));
+        messages.push(format!("and {} more in pg_locks", lines.len() - MOST_NAMED));
     }
-    Ok(told)
+    Ok(messages)
 }
 
 fn blocker(line: &Line) -> String {

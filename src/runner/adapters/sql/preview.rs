@@ -59,21 +59,21 @@ async fn freeze(session: &Session, sql: &str, sight: &Sight, asked: &Look, set: 
         counted_since: sight.server.counted_since.clone(),
         count: (sight.objects.len() + sight.partitions.len()) as u64,
         left: sight.left.clone(),
-        rows: sight.rows.as_ref().map(|told| told.rows.clone()),
+        rows: sight.rows.as_ref().map(|rendered| rendered.rows.clone()),
     };
     frozen::write(set, &head, sight.objects.iter().chain(&sight.partitions).map(|seen| &seen.object))?;
     match &sight.rows {
-        Some(told) => rows::stream(session, told, asked.deadline, set).await,
+        Some(answer) => rows::stream(session, answer, asked.deadline, set).await,
         None => Ok(()),
     }
 }
 
-async fn see(spec: &Spec, sql: &str, floor: EffectClass, asked: &Look) -> Result<(Session, Sight), Error> {
+async fn see(spec: &Spec, sql: &str, least: EffectClass, asked: &Look) -> Result<(Session, Sight), Error> {
     let doing = format!("look at {}", spec.target);
     let failed = |why: &dyn std::fmt::Display| Error::machine(&doing, why);
     let session = connect(&spec.watch()?.access()).await.map_err(|why| failed(&why))?;
     let server = look::server(&session).await.map_err(|why| failed(&why))?;
-    if server.standby && floor > EffectClass::Read {
+    if server.standby && least > EffectClass::Read {
         let message = format!("cannot go on: {} is a standby, which takes no changes", spec.target);
         return Err(Error::new(Kind::Refused, message).hint("let `act` and `watch` lead to the primary"));
     }
@@ -139,17 +139,17 @@ async fn partitions(session: &Session, sight: &mut Sight) -> Result<(), Failure>
 /// Finds the rows of a DELETE or an UPDATE, or says why they are not frozen.
 async fn row_by_row(session: &Session, sql: &str, asked: &Look, sight: &mut Sight) -> Result<(), Error> {
     let table = sight.objects.iter().find(|seen| seen.object.kind.ends_with("table"));
-    let told = match (table, rows::parts(sql)) {
+    let result = match (table, rows::parts(sql)) {
         (Some(table), Ok(_)) => rows::look(session, sql, table, asked.limit).await?,
         (None, Ok(_)) => Err("its table is not found".to_owned()),
         (_, Err(why)) => Err(why),
     };
-    match told {
-        Ok(mut told) => {
+    match result {
+        Ok(mut rendered) => {
             sight.facts.retain(|(name, _)| name != "rows");
-            sight.facts.append(&mut told.facts);
-            sight.warnings.append(&mut told.warnings);
-            sight.rows = Some(told);
+            sight.facts.append(&mut rendered.facts);
+            sight.warnings.append(&mut rendered.warnings);
+            sight.rows = Some(rendered);
         }
         Err(why) if asked.limit.is_some() => {
             let message = format!("cannot go on: the rows cannot be held against their limit: {why}");
@@ -166,7 +166,7 @@ async fn around(session: &Session, sql: &str, sight: &mut Sight) {
     let oids: Vec<i64> = all.flat_map(|seen| [Some(seen.object.oid), seen.table_oid]).flatten().collect();
     if let Some(lock) = sight.shape.lock {
         sight.facts.push(("lock".to_owned(), format!("{}: blocks {}", lock.mode, lock.blocks)));
-        let told = match look::in_the_way(session, &oids, lock, 0).await {
+        let text = match look::in_the_way(session, &oids, lock, 0).await {
             Ok(found) if found.is_empty() => "nobody now".to_owned(),
             Ok(found) => {
                 sight.warnings.extend(found.iter().map(|who| format!("in the way now: {who}")));
@@ -174,7 +174,7 @@ async fn around(session: &Session, sql: &str, sight: &mut Sight) {
             }
             Err(why) => format!("not known: {why}"),
         };
-        sight.facts.push(("in the way".to_owned(), told));
+        sight.facts.push(("in the way".to_owned(), text));
     }
     if let Some(setting) = sight.shape.setting.clone() {
         sight.facts.extend(settings(session, &setting, &mut sight.warnings).await);
@@ -199,7 +199,7 @@ async fn around(session: &Session, sql: &str, sight: &mut Sight) {
 
 /// Whom it will wait for, and what earlier ones have left.
 async fn beside_others(session: &Session, oids: &[i64], sight: &mut Sight) {
-    let told = match blockers::waited_for(session, oids, 0).await {
+    let text = match blockers::waited_for(session, oids, 0).await {
         Ok(found) if found.is_empty() => "no transaction now".to_owned(),
         Ok(found) => {
             sight.warnings.extend(found.iter().map(|who| format!("it will wait for {who}")));
@@ -207,7 +207,7 @@ async fn beside_others(session: &Session, oids: &[i64], sight: &mut Sight) {
         }
         Err(why) => format!("not known: {why}"),
     };
-    sight.facts.push(("waits for".to_owned(), told));
+    sight.facts.push(("waits for".to_owned(), text));
     match blockers::invalid_indexes(session, oids).await {
         Ok(left) => {
             let others = left.iter().filter(|left| !oids.contains(&left.oid));
@@ -248,12 +248,12 @@ async fn settings(session: &Session, name: &str, warnings: &mut Vec<String>) -> 
     if line.flag("pending") == Some(true) {
         warnings.push("an earlier change of it waits for a restart already".to_owned());
     }
-    let mut told = vec![("now".to_owned(), line.text("now").unwrap_or("not known").to_owned())];
+    let mut facts = vec![("now".to_owned(), line.text("now").unwrap_or("not known").to_owned())];
     if let (Some(least), Some(most)) = (line.text("min_val"), line.text("max_val")) {
-        told.push(("range".to_owned(), format!("{least} to {most}")));
+        facts.push(("range".to_owned(), format!("{least} to {most}")));
     }
-    told.push(("takes effect".to_owned(), takes.to_owned()));
-    told
+    facts.push(("takes effect".to_owned(), takes.to_owned()));
+    facts
 }
 
 /// How many rows the planner expects; the statement does not run.
@@ -283,26 +283,26 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     // What is open in a plan is named before it is cut, so that no name is cut in its braces.
     let headline = shortened(&reference::show(&one_line(sql)), Listing::SHORT);
     let listing = listing(&reference::show(sql));
-    let mut told = vec![("server".to_owned(), who)];
+    let mut pairs = vec![("server".to_owned(), who)];
     for seen in &objects {
-        told.push((format!("{} {}", seen.object.kind, seen.object.called()), look::describe(seen)));
+        pairs.push((format!("{} {}", seen.object.kind, seen.object.called()), look::describe(seen)));
     }
-    told.append(&mut facts);
+    pairs.append(&mut facts);
     if shape.lock.is_some() {
-        told.push(("lock timeout".to_owned(), short(lock_timeout)));
+        pairs.push(("lock timeout".to_owned(), short(lock_timeout)));
     }
     if let Some(copy) = copy(&shape, &objects) {
-        told.push(("disk".to_owned(), copy));
+        pairs.push(("disk".to_owned(), copy));
     }
     let stopped = if rows.is_some() { "the batches that are done stay done" } else { when_stopped(&shape) };
-    told.push(("when stopped".to_owned(), stopped.to_owned()));
+    pairs.push(("when stopped".to_owned(), stopped.to_owned()));
     if asked.effect == EffectClass::Destroy {
         warnings.extend(objects.iter().filter(|seen| !seen.dependants.is_empty()).map(dependants));
     }
     let sizes: Option<Vec<u64>> = objects.iter().map(|seen| seen.size.clone().ok()).collect();
-    let number = rows.as_ref().map_or(objects.len().max(1) as u64, |told| told.rows.count);
+    let number = rows.as_ref().map_or(objects.len().max(1) as u64, |rendered| rendered.rows.count);
     let size = match &rows {
-        Some(told) => told.bytes,
+        Some(answer) => answer.bytes,
         None => sizes.filter(|sizes| !sizes.is_empty()).map(|sizes| sizes.into_iter().fold(0, u64::saturating_add)),
     };
     let destroys = asked.effect == EffectClass::Destroy;
@@ -316,12 +316,12 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
         headline: format!("{headline} on {}", spec.target),
         place,
         count: number,
-        of: rows.as_ref().and_then(|told| told.of),
+        of: rows.as_ref().and_then(|output| output.of),
         bytes: size,
-        facts: told,
+        facts: pairs,
         warnings,
         listing,
-        limit: rows.and_then(|told| told.limit),
+        limit: rows.and_then(|found| found.limit),
         undo: asked.undo.clone(),
         takes_s: asked.takes_s,
         phrase: if destroys { phrase } else { String::new() },

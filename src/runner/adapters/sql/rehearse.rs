@@ -77,13 +77,13 @@ async fn asked(undo: &Action, spec: &Spec, sql: &str, made: &[Named]) -> Rehears
 
 /// Refused by the server is no; everything else is not known.
 fn of_failure(failure: &Failure, what: &str) -> Rehearsed {
-    let told = format!("{what}: {}", failure.reason);
+    let text = format!("{what}: {}", failure.reason);
     // 42: no such object, no right. 28: no such role, wrong password. 3D: no such database. 25006: read-only.
     let certain = failure
         .code
         .as_deref()
         .is_some_and(|code| ["42", "28", "3D"].iter().any(|class| code.starts_with(class)) || code == "25006");
-    if certain { Rehearsed::NotPossible(told) } else { Rehearsed::Unknown(told) }
+    if certain { Rehearsed::NotPossible(text) } else { Rehearsed::Unknown(text) }
 }
 
 fn names_made(shape: &Shape, made: &[Named]) -> bool {

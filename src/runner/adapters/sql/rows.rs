@@ -234,29 +234,29 @@ pub(super) async fn look(
     };
     let called = table.object.called();
     let doing = format!("look at the rows of {called}");
-    let told = |failure: Failure| {
+    let describe = |failure: Failure| {
         if failure.is_denied() {
             let message = format!("cannot go on: the rows of {called} cannot be seen: {failure}");
             return Error::new(Kind::Refused, message).hint("grant SELECT on it to the role of `watch`");
         }
         Error::machine(&doing, failure)
     };
-    let Some((columns, types)) = primary_key(session, table.object.oid).await.map_err(told)? else {
+    let Some((columns, types)) = primary_key(session, table.object.oid).await.map_err(describe)? else {
         return Ok(Err("its table has no primary key".to_owned()));
     };
     if session.is_pooled() {
         return Err(Error::new(Kind::Refused, format!("cannot {doing}: {NO_LOOK}")));
     }
-    session.rows("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(told)?;
-    session.rows(&format!("SET LOCAL statement_timeout = {}", QUESTION.as_millis())).await.map_err(told)?;
+    session.rows("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(describe)?;
+    session.rows(&format!("SET LOCAL statement_timeout = {}", QUESTION.as_millis())).await.map_err(describe)?;
     let sums = parts.select(&format!("count(*) AS rows, sum(pg_column_size({}.*))::int8 AS size", parts.alias));
-    let lines = session.rows_within(&sums, QUESTION + Duration::from_secs(1)).await.map_err(told)?;
+    let lines = session.rows_within(&sums, QUESTION + Duration::from_secs(1)).await.map_err(describe)?;
     let line = lines.first().ok_or_else(|| Error::machine(&doing, "the server counts nothing"))?;
     let number = |column: &str| line.int(column).and_then(|number| u64::try_from(number).ok());
     let found = number("rows").ok_or_else(|| Error::machine(&doing, "the server counts nothing"))?;
     let size = if found == 0 { Some(0) } else { number("size") };
     let of = match wanted {
-        Some(crate::procedure::plan::Limit::Share(_)) => whole_count(session, &parts).await.map_err(told)?,
+        Some(crate::procedure::plan::Limit::Share(_)) => whole_count(session, &parts).await.map_err(describe)?,
         _ => table.rows.and_then(|rows| u64::try_from(rows).ok()),
     };
     let limit = limit::judge(wanted, found, of.unwrap_or(found), size, "rows")?;
@@ -272,7 +272,7 @@ pub(super) async fn look(
     let size = size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
     facts.push(("rows".to_owned(), format!("{} by the same WHERE{size}", count(found))));
     if parts.deletes {
-        cascades(session, &parts, table, &mut rows, &mut facts, &mut warnings).await.map_err(told)?;
+        cascades(session, &parts, table, &mut rows, &mut facts, &mut warnings).await.map_err(describe)?;
     }
     if !parts.converges {
         let words = "its WHERE does not tell changed rows from others: done again, it would change them again";
@@ -435,8 +435,8 @@ mod tests {
             ("DELETE FROM a.b WHERE true RETURNING id", "gives rows back"),
             ("UPDATE a.b SET x = 1 WHERE pg_sleep(1) IS NULL", "in its WHERE it calls pg_sleep"),
         ] {
-            let said = parts(sql).unwrap_err();
-            assert!(said.contains(why), "{sql}: {said}");
+            let text = parts(sql).unwrap_err();
+            assert!(text.contains(why), "{sql}: {text}");
         }
     }
 }

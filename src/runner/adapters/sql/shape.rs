@@ -193,19 +193,19 @@ mod tests {
         ];
         for (sql, named, lock) in cases {
             let shape = shape(sql);
-            let told: Vec<String> = shape
+            let lines: Vec<String> = shape
                 .named
                 .iter()
                 .map(|named| format!("{}.{}", named.schema.as_deref().unwrap_or_default(), named.name))
                 .collect();
-            assert_eq!((told.join(" ").as_str(), shape.lock), (named, lock), "{sql}");
+            assert_eq!((lines.join(" ").as_str(), shape.lock), (named, lock), "{sql}");
         }
     }
 
     #[test]
     fn settings_and_rows_and_company_are_told() {
-        let told = shape("ALTER SYSTEM SET Work_mem = '8MB'");
-        assert_eq!((told.setting.as_deref(), told.word.as_str(), told.lock), (Some("work_mem"), "alter", None));
+        let alter = shape("ALTER SYSTEM SET Work_mem = '8MB'");
+        assert_eq!((alter.setting.as_deref(), alter.word.as_str(), alter.lock), (Some("work_mem"), "alter", None));
         assert_eq!(shape("SHOW work_mem").setting, None);
         assert!(shape("REINDEX INDEX CONCURRENTLY a.b").concurrently && !shape("REINDEX INDEX a.b").concurrently);
         assert!(shape("DELETE FROM a.b").counts_rows && !shape("TRUNCATE a.b").counts_rows);

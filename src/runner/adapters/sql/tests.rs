@@ -73,8 +73,8 @@ fn a_database_is_named_where_it_must_be_and_known_where_an_estate_is() {
         ("", "x", &adapters(&[]), "`base`: the estate has no postgres `x` | "),
     ];
     for (on, base, adapters, expected) in cases {
-        let told = planned(on, base, adapters).err().map(|said| said.first().cloned().unwrap_or_default());
-        assert_eq!(told.unwrap_or_default(), expected, "{on} {base}");
+        let found = planned(on, base, adapters).err().map(|lines| lines.first().cloned().unwrap_or_default());
+        assert_eq!(found.unwrap_or_default(), expected, "{on} {base}");
     }
 }
 

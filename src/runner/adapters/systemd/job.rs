@@ -100,7 +100,7 @@ async fn ended(bus: &mut Bus, spec: &Spec, result: &str) -> ActEnd {
         "canceled" => Ending::Cancelled,
         _ => Ending::Failed,
     };
-    let said = match result {
+    let text = match result {
         "done" => "job done".to_owned(),
         "canceled" => "job cancelled".to_owned(),
         "timeout" => "job timed out".to_owned(),
@@ -109,7 +109,7 @@ async fn ended(bus: &mut Bus, spec: &Spec, result: &str) -> ActEnd {
     };
     let why = state.ok().and_then(|state| state.result).filter(|why| ending == Ending::Failed && why != "success");
     let why = why.map(|why| format!(", {why}")).unwrap_or_default();
-    ActEnd::new(ending, format!("{said}: {} is {now}{why}", spec.unit))
+    ActEnd::new(ending, format!("{text}: {} is {now}{why}", spec.unit))
 }
 
 /// Whether a unit is as the action wants it.

@@ -13,8 +13,8 @@ fn parsed(purpose: Purpose, toml: &str, of: Option<Action>) -> Result<Action, Ve
     let mut problems = Problems::of(Path::new("f"));
     let table = parse_toml(toml, &mut problems);
     let action = parse(purpose, table, &Scope { of, ..Scope::default() }, &mut problems);
-    let said: Vec<String> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
-    action.filter(|_| said.is_empty()).ok_or(said)
+    let lines: Vec<String> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
+    action.filter(|_| lines.is_empty()).ok_or(lines)
 }
 
 fn restart() -> Action {
@@ -51,8 +51,8 @@ fn actions_are_read_and_what_does_not_fit_is_said() {
             "`start` here is about the unit of the step's `do`",
         ),
     ];
-    for (purpose, toml, said) in cases {
-        assert_eq!(parsed(purpose, toml, Some(restart())), Err(vec![said.to_owned()]), "{toml}");
+    for (purpose, toml, text) in cases {
+        assert_eq!(parsed(purpose, toml, Some(restart())), Err(vec![text.to_owned()]), "{toml}");
     }
     assert!(parsed(Purpose::Undo, "systemd = 'start'\nunit = 'nginx.service'", Some(restart())).is_ok());
     assert!(parsed(Purpose::Prove, "systemd = 'restarted'\nunit = 'nginx.service'", Some(restart())).is_ok());
@@ -129,14 +129,14 @@ async fn a_job_that_fails_and_a_unit_that_falls_are_failures() {
     systemd.has("nginx.service", nginx(1), service("exit-code", 0));
     let (_, set) = frozen_set(&daemon).await;
     let fallen = || values(&[("ActiveState", "failed".into()), ("SubState", "failed".into())]);
-    for (result, said) in [
+    for (result, text) in [
         ("done", "job done: nginx.service is failed (failed) since 3 m ago, exit-code"),
         ("failed", "job failed: nginx.service is failed (failed) since 3 m ago, exit-code"),
         ("timeout", "job timed out: nginx.service is failed (failed) since 3 m ago, exit-code"),
     ] {
         systemd.play.lock().unwrap().jobs.insert("nginx.service", (fallen(), result));
         let end = acted(&daemon, &set, &AtomicBool::new(false)).await;
-        assert_eq!((end.ending, end.detail.as_str()), (Ending::Failed, said));
+        assert_eq!((end.ending, end.detail.as_str()), (Ending::Failed, text));
     }
     systemd.play.lock().unwrap().denied = Some("RestartUnit");
     let end = acted(&daemon, &set, &AtomicBool::new(false)).await;

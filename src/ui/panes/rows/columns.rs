@@ -87,9 +87,9 @@ pub(super) fn columns(section: Section) -> &'static [Column] {
 }
 
 /// Headings in the columns of the figures, and one over the rest.
-pub(super) fn headings(section: Section, lean: bool, say: impl Fn(&Column) -> String, rest: String) -> Parts {
+pub(super) fn headings(section: Section, lean: bool, describe: impl Fn(&Column) -> String, rest: String) -> Parts {
     let figures = columns(section).iter().filter(|column| !(lean && column.yields)).map(|column| {
-        let (columns, text) = (column.width.columns(), say(column));
+        let (columns, text) = (column.width.columns(), describe(column));
         // What marks the column stays, whatever must go.
         let mark: String = text.chars().skip(column.heading.chars().count()).collect();
         let room = columns.saturating_sub(mark.chars().count());
@@ -110,7 +110,7 @@ pub(super) fn of(row: &Row, now: Wall, lean: bool) -> Option<Parts> {
         _ => None,
     };
     let section = row.kind.section();
-    let said = match section {
+    let facts = match section {
         Section::Health => return None,
         Section::Backups => vec![(bytes("size_bytes")?, false)],
         Section::Certificates => {
@@ -126,12 +126,12 @@ pub(super) fn of(row: &Row, now: Wall, lean: bool) -> Option<Parts> {
             (word("remedy").unwrap_or_default(), false),
         ],
     };
-    let told = |part: &&str| !said.iter().any(|(figure, _)| same(part, figure));
-    let rest: Vec<&str> = seen.detail.split(APART).filter(told).collect();
+    let describe = |part: &&str| !facts.iter().any(|(figure, _)| same(part, figure));
+    let rest: Vec<&str> = seen.detail.split(APART).filter(describe).collect();
     let rest = rest.join(APART);
     let must = Clean::text(&rest).width();
     let rest = row.with_remedy(&rest);
-    let kept = columns(section).iter().zip(said).filter(|(column, _)| !(lean && column.yields));
+    let kept = columns(section).iter().zip(facts).filter(|(column, _)| !(lean && column.yields));
     let mut figures: Vec<_> = kept.map(|(column, (text, own))| (column.width, text, own)).collect();
     // Where the last columns are empty, the rest begins in them.
     while figures.last().is_some_and(|(width, figure, _)| !matches!(width, Width::Last(_)) && figure.is_empty()) {

@@ -13,19 +13,21 @@ const NAMES: usize = 6;
 /// In red, for ever: where a reason stood for a second person, and which gates were overridden.
 pub(super) fn forced(pen: Pen<'_>, run: &RunView, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    let mut say = |name, text: String| lines.extend(pen.fact(name, Role::VerdictCritical, text, width));
+    let mut describe = |name, text: String| lines.extend(pen.fact(name, Role::VerdictCritical, text, width));
     for approval in &run.approvals {
         let Some(reason) = &approval.break_glass_reason else { continue };
         let of = if approval.start { "the start".to_owned() } else { format!("step {}", approval.step + 1) };
         let (by, at, reason) = (&approval.by.name, approval.at.clock(), short(reason).plain());
-        say("GLASS", format!("{by} broke the glass for {of} at {at}: {reason}"));
+        describe("GLASS", format!("{by} broke the glass for {of} at {at}: {reason}"));
     }
     for passed in &run.overrides {
         let (by, step, at) = (&passed.by.name, passed.step + 1, passed.at.clock());
         let reason = short(&passed.reason).plain();
         match passed.late {
-            true => say("EMERGENCY", format!("{by} began step {step} at {at} although there was no time: {reason}")),
-            false => say("override", format!("{by} led it past the gate of step {step} at {at}: {reason}")),
+            true => {
+                describe("EMERGENCY", format!("{by} began step {step} at {at} although there was no time: {reason}"));
+            }
+            false => describe("override", format!("{by} led it past the gate of step {step} at {at}: {reason}")),
         }
     }
     lines
@@ -42,12 +44,12 @@ pub(super) fn here(pen: Pen<'_>, people: &[Attendee], own: u32, width: usize) ->
                 names.push(name);
             }
         }
-        let told = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
+        let text = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
         let more = names.len().saturating_sub(NAMES);
-        (!names.is_empty()).then(|| if more > 0 { format!("{told} and {more} more") } else { told })
+        (!names.is_empty()).then(|| if more > 0 { format!("{text} and {more} more") } else { text })
     };
     let act = others(true).map(|names| format!("{names} may act"));
     let watch = others(false).map(|names| format!("{names} watching"));
-    let told: Vec<String> = act.into_iter().chain(watch).collect();
-    if told.is_empty() { Vec::new() } else { pen.fact("here", Role::UiText, told.join(" · "), width) }
+    let lines: Vec<String> = act.into_iter().chain(watch).collect();
+    if lines.is_empty() { Vec::new() } else { pen.fact("here", Role::UiText, lines.join(" · "), width) }
 }

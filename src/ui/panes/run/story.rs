@@ -57,11 +57,11 @@ pub(super) fn lines(
 ) -> Vec<Line<'static>> {
     let mut lines = vec![(Weight::Blank, Strip::new().line())];
     lines.extend(people::forced(pen, run, width).into_iter().map(|line| (Weight::Now, line)));
-    let say = |name, role, text: String| {
+    let describe = |name, role, text: String| {
         let weight = Weight::of(name);
         lines.extend(pen.fact(name, role, text, width).into_iter().map(|line| (weight, line)));
     };
-    facts_lines(snapshot, run, say);
+    facts_lines(snapshot, run, describe);
     lines.extend(
         people::here(pen, &snapshot.run.people, snapshot.me.pid, width).into_iter().map(|line| (Weight::Past, line)),
     );
@@ -73,26 +73,26 @@ pub(super) fn lines(
 }
 
 /// What is said of a run, name by name.
-fn facts_lines(snapshot: &Snapshot<'_>, run: &RunView, mut say: impl FnMut(&'static str, Role, String)) {
+fn facts_lines(snapshot: &Snapshot<'_>, run: &RunView, mut fn_mut: impl FnMut(&'static str, Role, String)) {
     let status = run.status(snapshot.run.lives);
     if let Some(error) = &snapshot.run.lost {
-        say("lost", Role::VerdictUnknown, format!("{} · what stands here may be old", error.message));
+        fn_mut("lost", Role::VerdictUnknown, format!("{} · what stands here may be old", error.message));
     }
     let (role, now) = now_line(snapshot, run);
-    say("now", role, now);
-    waits_for(snapshot, run).into_iter().for_each(|(name, text)| say(name, Role::UiText, text));
+    fn_mut("now", role, now);
+    waits_for(snapshot, run).into_iter().for_each(|(name, text)| fn_mut(name, Role::UiText, text));
     if let Some((number, step, outcome)) = last_ended(run) {
         let (role, came) = came_of(step, outcome);
-        say("last", role, format!("step {} {came}", number + 1));
+        fn_mut("last", role, format!("step {} {came}", number + 1));
     }
     if let Some(notice) = notice(run) {
-        say("notice", Role::UiText, notice);
+        fn_mut("notice", Role::UiText, notice);
     }
     if let Some((name, role, text)) = coming(snapshot, run, status) {
-        say(name, role, text);
+        fn_mut(name, role, text);
     }
     for (name, role, text) in time_of::lines(run, snapshot.now.wall) {
-        say(name, role, text);
+        fn_mut(name, role, text);
     }
     if let Some((who, undo)) = &run.abort {
         let (name, what) = if *undo {
@@ -100,22 +100,22 @@ fn facts_lines(snapshot: &Snapshot<'_>, run: &RunView, mut say: impl FnMut(&'sta
         } else {
             ("abort", "asked to stop the run as it is")
         };
-        say(name, Role::StateInterrupted, format!("{}@{} {what}", who.name, who.host));
+        fn_mut(name, Role::StateInterrupted, format!("{}@{} {what}", who.name, who.host));
     }
-    if let Some(owed) = undo_left(run, status) {
-        say("undo", Role::UiText, owed);
+    if let Some(pending) = undo_left(run, status) {
+        fn_mut("undo", Role::UiText, pending);
     }
     if run.unknown() > 0 {
-        say("unknown", Role::StateUnknown, quantity::counted(u64::from(run.unknown()), "outcome", "outcomes"));
+        fn_mut("unknown", Role::StateUnknown, quantity::counted(u64::from(run.unknown()), "outcome", "outcomes"));
     }
     if let Some((at, who, why)) = run.refused.last() {
         let (count, at) = (quantity::counted(run.refused.len() as u64, "answer", "answers"), at.clock());
-        say("refused", Role::VerdictWarn, format!("{count} · last {at} by {}: {}", who.name, short(why).plain()));
+        fn_mut("refused", Role::VerdictWarn, format!("{count} · last {at} by {}: {}", who.name, short(why).plain()));
     }
     if let Some(note) = run.notes.last() {
         let count = quantity::counted(run.notes.len() as u64, "note", "notes");
         let text = short(&note.text.replace('\n', " ")).plain();
-        say("notes", Role::UiText, format!("{count} · {} {}: {text}", note.at.clock(), note.by.name));
+        fn_mut("notes", Role::UiText, format!("{count} · {} {}: {text}", note.at.clock(), note.by.name));
     }
 }
 
@@ -162,11 +162,11 @@ fn coming(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<(
 
 /// The steps that are owed their undo.
 fn undo_left(run: &RunView, status: RunStatus) -> Option<String> {
-    let owed = run.pending_undos();
-    if owed.is_empty() || status == RunStatus::Ok {
+    let pending = run.pending_undos();
+    if pending.is_empty() || status == RunStatus::Ok {
         return None;
     }
-    let steps: Vec<String> = owed.iter().map(|step| (step + 1).to_string()).collect();
+    let steps: Vec<String> = pending.iter().map(|step| (step + 1).to_string()).collect();
     let word = match (status.is_over(), &run.rollback_state) {
         (true, _) => "not taken back: step",
         (false, Some(_)) => "still to take back: step",
@@ -177,8 +177,8 @@ fn undo_left(run: &RunView, status: RunStatus) -> Option<String> {
 
 /// What the last `notify` that was reached says.
 fn notice(run: &RunView) -> Option<String> {
-    let told = run.steps.iter().rev().filter(|step| step.head.verb == Verb::Notify && step.state == StepState::Done);
-    told.filter_map(|step| step.remark.as_deref()).next().map(|text| short(&text.replace('\n', " ")).plain())
+    let filter = run.steps.iter().rev().filter(|step| step.head.verb == Verb::Notify && step.state == StepState::Done);
+    filter.filter_map(|step| step.remark.as_deref()).next().map(|text| short(&text.replace('\n', " ")).plain())
 }
 
 /// What the step at work waits for, and what its newest look saw, as far as its log is at hand.
@@ -240,8 +240,8 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         }
         None if run.waits_for_people() => {
             let count = run.phase_counts().into_iter().find(|count| count.current);
-            let told = count.map(|count| format!("{}: {} of {} items closed", count.phase, count.closed, count.of));
-            (Role::StateWaiting, format!("waits for people · {}", told.unwrap_or_default()))
+            let found = count.map(|count| format!("{}: {} of {} items closed", count.phase, count.closed, count.of));
+            (Role::StateWaiting, format!("waits for people · {}", found.unwrap_or_default()))
         }
         None => (Role::StateRunning, "the runner is between two steps".to_owned()),
     }

@@ -46,8 +46,8 @@ fn a_new_log_has_the_acl_and_the_attributes_of_the_old_one() {
     assert!(had.0.contains("user:65534:rw-") && had.0.contains("group::r--") && had.1.contains("user.note"), "{had:?}");
     let action = tree.act_of(ROTATE);
     let (_, set) = frozen(&action);
-    let (end, said) = acted(&action, &set);
-    assert_eq!(end.ending, Ending::Ok, "{said}");
+    let (end, text) = acted(&action, &set);
+    assert_eq!(end.ending, Ending::Ok, "{text}");
     assert_eq!(fs::metadata(&log).unwrap().len(), 0);
     assert_eq!((beside(&log), beside(&tree.at("logs/app.log.rotated-1"))), (had.clone(), had));
 }
@@ -73,8 +73,8 @@ fn an_archive_and_what_is_unpacked_from_it_keep_the_acl_and_the_attributes() {
     let had = beside(&log);
     let action = tree.act_of(ARCHIVE);
     let (_, set) = frozen(&action);
-    let (end, said) = acted(&action, &set);
-    assert_eq!((end.ending, end.counts["archived"]), (Ending::Ok, 1), "{said}");
+    let (end, text) = acted(&action, &set);
+    assert_eq!((end.ending, end.counts["archived"]), (Ending::Ok, 1), "{text}");
     assert_eq!(beside(&tree.at("logs/archive/app.log.gz")), had);
     let undo = tree.action(Purpose::Undo, "files = 'restore'", Some(&action));
     assert_eq!(acted(&undo, &set).0.counts["restored"], 1);
@@ -134,8 +134,8 @@ fn a_file_with_other_names_keeps_its_permissions_and_a_name_made_since_too() {
     let warning = "1 file left out: has other names (hard links), which may lie outside the root";
     assert!(preview.warnings.contains(&warning.to_owned()), "{preview:?}");
     fs::hard_link(tree.at("data/later"), tree.home.path().join("new")).unwrap();
-    let (end, said) = acted(&action, &set);
-    assert!(said.contains("left alone data/later: it has other names (hard links) now"), "{said}");
+    let (end, text) = acted(&action, &set);
+    assert!(text.contains("left alone data/later: it has other names (hard links) now"), "{text}");
     assert_eq!(end.counts["set"], 1);
     let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
     assert_eq!((mode(&outside), mode(&tree.at("data/later")), mode(&tree.at("data/own"))), (0o600, 0o600, 0o640));
@@ -190,6 +190,6 @@ fn a_secret_in_a_log_that_cannot_be_read_is_unknown() {
     fs::write(&log, "DB_PASSWORD=Elephant4471\n").unwrap();
     ran("xz", &[], &log);
     let scan = "files = 'scan'\nfor = 'secrets'\nunder = 'logs'\nmatch = '*.log*'";
-    let (end, said) = acted(&tree.action(Purpose::Check, scan, None), b"");
-    assert!(end.is_unknown() && said.contains("logs/app.log.1.xz: it is compressed by xz"), "{said}");
+    let (end, text) = acted(&tree.action(Purpose::Check, scan, None), b"");
+    assert!(end.is_unknown() && text.contains("logs/app.log.1.xz: it is compressed by xz"), "{text}");
 }

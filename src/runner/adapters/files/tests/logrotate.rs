@@ -17,9 +17,9 @@ fn logrotate(tree: &Tree, directives: &str) -> String {
     fs::write(&config, text).unwrap();
     fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
     let done = Command::new(program()).arg("-f").arg("-s").arg(&state).arg(&config).output().unwrap();
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(done.status.success(), "{directives}: {said}");
-    said
+    let message = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{directives}: {message}");
+    message
 }
 
 /// How often a text stands in the files of a directory, unpacked.
@@ -38,8 +38,8 @@ fn holds(tree: &Tree, text: &str) -> usize {
 fn rotated(tree: &Tree) -> String {
     let action = tree.act_of(ROTATE);
     let (_, set) = frozen(&action);
-    let (end, said) = acted(&action, &set);
-    assert_eq!((end.ending, end.counts["rotated"]), (Ending::Ok, 1), "{said}");
+    let (end, text) = acted(&action, &set);
+    assert_eq!((end.ending, end.counts["rotated"]), (Ending::Ok, 1), "{text}");
     items(&mut &*set, 0, 1).unwrap().1[0].to.clone().unwrap()
 }
 
@@ -70,8 +70,8 @@ fn logrotate_never_removes_what_was_rotated_here() {
         let name = rotated(&tree);
         fs::write(tree.at("logs/app.log"), "since\n").unwrap();
         for _ in 0..times {
-            let said = logrotate(&tree, directives);
-            assert!(!said.contains("skipping rotation"), "{directives}: {said}");
+            let text = logrotate(&tree, directives);
+            assert!(!text.contains("skipping rotation"), "{directives}: {text}");
             fs::write(tree.at("logs/app.log"), "since\n").unwrap();
         }
         assert_eq!(holds(&tree, "the newest line"), 1, "{directives}: {:?}", tree.all());
@@ -125,8 +125,8 @@ fn numbered_logs_find_a_place_in_the_archive_every_night() {
         let packs = tree.act_of(archives);
         let (preview, set) = frozen(&packs);
         assert_eq!(preview.count, 1, "night {night}: {preview:?}");
-        let told = "1 file with a time in the new name: the name is taken in logs/archive".to_owned();
-        assert_eq!(preview.warnings.contains(&told), night > 1, "night {night}: {preview:?}");
+        let text = "1 file with a time in the new name: the name is taken in logs/archive".to_owned();
+        assert_eq!(preview.warnings.contains(&text), night > 1, "night {night}: {preview:?}");
         assert_eq!(acted(&packs, &set).0.counts["archived"], 1, "night {night}");
     }
     let all = tree.all();
@@ -156,8 +156,8 @@ fn what_finds_no_name_is_left_out_by_its_name() {
         tree.file(to, 20, 9);
     }
     let (preview, _) = frozen(&action);
-    let told = "1 file left out: name taken in logs/archive: logs/app.log.1.gz".to_owned();
-    assert!(preview.warnings.contains(&told), "{preview:?}");
+    let text = "1 file left out: name taken in logs/archive: logs/app.log.1.gz".to_owned();
+    assert!(preview.warnings.contains(&text), "{preview:?}");
     let reason = crate::runner::adapters::nothing_to_do(&preview);
-    assert_eq!(reason, format!("nothing to do: Move 0 files from logs to logs/archive; {told}"));
+    assert_eq!(reason, format!("nothing to do: Move 0 files from logs to logs/archive; {text}"));
 }

@@ -15,9 +15,9 @@ fn refused(toml: &str) -> String {
     let table = parse_toml(toml, &mut problems);
     let scope = Scope { root: Some(tree.root().display().to_string()), ..Scope::default() };
     let action = parse(Purpose::Do, table, &scope, &mut problems);
-    let said: Vec<String> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
-    assert!(action.is_none() || !said.is_empty(), "{toml}");
-    said.join("; ")
+    let lines: Vec<String> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
+    assert!(action.is_none() || !lines.is_empty(), "{toml}");
+    lines.join("; ")
 }
 
 fn unpacked(path: &Path) -> Vec<u8> {
@@ -94,8 +94,8 @@ fn another_file_in_the_place_of_a_log_is_left_alone() {
     let (_, set) = frozen(&action);
     fs::rename(&log, tree.at("logs/kept")).unwrap();
     tree.file("logs/api.log", 30, 1);
-    let (end, said) = acted(&action, &set);
-    assert!(end.ending == Ending::Failed && said.contains("it is another file than the one shown"), "{said}");
+    let (end, text) = acted(&action, &set);
+    assert!(end.ending == Ending::Failed && text.contains("it is another file than the one shown"), "{text}");
     assert_eq!(tree.all(), ["root/logs/api.log", "root/logs/kept"]);
 }
 
@@ -159,9 +159,9 @@ fn what_is_written_to_is_never_archived_and_what_changed_is_left_alone() {
     assert_eq!(names(&whole), ["logs/calm.log", "logs/grown.log", "logs/open.log"]);
     let _writer = fs::OpenOptions::new().append(true).open(&open).unwrap();
     tree.file("logs/grown.log", 200, 30);
-    let (end, said) = acted(&action, &whole);
-    assert_eq!((end.counts["archived"], end.counts["left_alone"]), (1, 2), "{said}");
-    assert!(said.contains("left alone logs/open.log: ") && said.contains(" writes to it"), "{said}");
+    let (end, text) = acted(&action, &whole);
+    assert_eq!((end.counts["archived"], end.counts["left_alone"]), (1, 2), "{text}");
+    assert!(text.contains("left alone logs/open.log: ") && text.contains(" writes to it"), "{text}");
     assert_eq!(fs::metadata(&open).unwrap().len(), 100);
     assert_eq!(fs::metadata(tree.at("logs/grown.log")).unwrap().len(), 200);
 }
@@ -173,8 +173,8 @@ fn an_archive_that_is_not_its_own_keeps_the_file() {
     let action = tree.act_of(ARCHIVE);
     let (_, set) = frozen(&action);
     tree.file("logs/archive/app.log.gz", 50, 1);
-    let (end, said) = acted(&action, &set);
-    assert!(end.ending == Ending::Failed && said.contains("logs/archive/app.log.gz exists already"), "{said}");
+    let (end, text) = acted(&action, &set);
+    assert!(end.ending == Ending::Failed && text.contains("logs/archive/app.log.gz exists already"), "{text}");
     assert_eq!(fs::metadata(tree.at("logs/app.log")).unwrap().len(), 100);
     // An attempt that was cut short had made it: the file alone goes.
     let packed =
@@ -205,8 +205,8 @@ fn permissions_are_given_and_given_back() {
     assert_eq!(acted(&action, &set).0.counts["already"], 2);
     fs::set_permissions(tree.at("data/b"), fs::Permissions::from_mode(0o400)).unwrap();
     let undo = tree.action(Purpose::Undo, "files = 'restore'", Some(&action));
-    let (end, said) = acted(&undo, &set);
-    assert!(end.ending == Ending::Failed && said.contains("changed since it was frozen"), "{said}");
+    let (end, text) = acted(&undo, &set);
+    assert!(end.ending == Ending::Failed && text.contains("changed since it was frozen"), "{text}");
     assert_eq!((mode("a"), mode("b")), (0o666, 0o400));
     for (more, why) in [
         ("", "`permissions` needs `mode`, `owner` or `group`"),
@@ -239,9 +239,9 @@ fn what_all_may_write_to_is_found_directories_too() {
         fs::set_permissions(tree.at(name), fs::Permissions::from_mode(mode)).unwrap();
     }
     symlink("fine", tree.at("etc/link")).unwrap();
-    let (end, said) = scanned(&tree, scan);
+    let (end, text) = scanned(&tree, scan);
     assert!(end.ending == Ending::Failed && !end.is_unknown(), "{end:?}");
-    assert!(said.contains("etc/open: mode 0666\nspool/: mode 0777\nspool/free: mode 0646\n"), "{said}");
+    assert!(text.contains("etc/open: mode 0666\nspool/: mode 0777\nspool/free: mode 0646\n"), "{text}");
     let (end, _) = scanned(&tree, &format!("{scan}\nallow = ['spool*', 'etc/open']"));
     assert_eq!((end.ending, end.evidence.unwrap().facts["allowed"].as_str()), (Ending::Ok, "3"));
     fs::set_permissions(tree.at("spool"), fs::Permissions::from_mode(0o1777)).unwrap();
@@ -261,9 +261,9 @@ fn secrets_in_logs_are_told_by_their_place_and_never_written_out() {
     fs::create_dir_all(tree.at("logs/deep")).unwrap();
     fs::write(tree.at("logs/deep/old.log.1"), "fine\nDB_PASSWORD=Elephant4471\n").unwrap();
     assert!(Command::new("gzip").arg(tree.at("logs/deep/old.log.1")).status().unwrap().success());
-    let (end, said) = scanned(&tree, scan);
-    assert!(end.ending == Ending::Failed && said.contains("logs/deep/old.log.1.gz:2: "), "{said}");
-    assert!(!said.contains("Elephant") && !format!("{end:?}").contains("Elephant"), "{said}");
+    let (end, text) = scanned(&tree, scan);
+    assert!(end.ending == Ending::Failed && text.contains("logs/deep/old.log.1.gz:2: "), "{text}");
+    assert!(!text.contains("Elephant") && !format!("{end:?}").contains("Elephant"), "{text}");
     assert_eq!(scanned(&tree, &format!("{scan}\nallow = ['logs/deep/*']")).0.ending, Ending::Ok);
     fs::write(tree.at("logs/deep/torn.log.gz"), b"\x1f\x8b\x08broken").unwrap();
     let (end, _) = scanned(&tree, &format!("{scan}\nallow = ['logs/deep/old*']"));

@@ -122,9 +122,9 @@ fn what_moved_is_told_in_twenty_lines() {
     }
     tree.file("data/sessions/kept.json", 2, 100);
     let after = frozen(&action).1;
-    let said = drift(&mut &*before, &mut &*after);
-    assert_eq!((said.len(), said[0].as_str()), (21, "changed: data/sessions/kept.json"));
-    assert_eq!((said[1].as_str(), said[20].as_str()), ("new: data/sessions/n00.json", "and 11 more"));
+    let lines = drift(&mut &*before, &mut &*after);
+    assert_eq!((lines.len(), lines[0].as_str()), (21, "changed: data/sessions/kept.json"));
+    assert_eq!((lines[1].as_str(), lines[20].as_str()), ("new: data/sessions/n00.json", "and 11 more"));
     assert_eq!(drift(&mut &*before, &mut &*before), Vec::<String>::new());
 }
 
