@@ -48,9 +48,9 @@ fn wrong(text: &str) -> Vec<String> {
         found.push(format!("format 1 has the rows 1 to {ROWS} in order"));
     }
     for row in &coverage.row {
-        let mut describe = |what: String| found.push(format!("row {}: {what}", row.number));
+        let mut add = |what: String| found.push(format!("row {}: {what}", row.number));
         if row.operation.trim().is_empty() || !["read", "change", "destroy"].contains(&row.effect.as_str()) {
-            describe("operation or effect is not told".to_owned());
+            add("operation or effect is not told".to_owned());
         }
         for place in &row.r#in {
             let there = match place.split_once(':') {
@@ -59,21 +59,19 @@ fn wrong(text: &str) -> Vec<String> {
                 _ => false,
             };
             if !there {
-                describe(format!("there is no {place}"));
+                add(format!("there is no {place}"));
             }
         }
         match row.state.as_str() {
-            "open" if row.left.trim().is_empty() => describe("open, and nothing is left".to_owned()),
+            "open" if row.left.trim().is_empty() => add("open, and nothing is left".to_owned()),
             "open" => {}
-            "done" if row.tests.is_empty() || row.r#in.is_empty() => {
-                describe("done, without a place or a test".to_owned())
-            }
-            "done" if !row.left.is_empty() => describe("done, and something is left".to_owned()),
+            "done" if row.tests.is_empty() || row.r#in.is_empty() => add("done, without a place or a test".to_owned()),
+            "done" if !row.left.is_empty() => add("done, and something is left".to_owned()),
             "done" => {}
-            other => describe(format!("no state is called {other}")),
+            other => add(format!("no state is called {other}")),
         }
         for test in named::missing(row.tests.iter().map(String::as_str)) {
-            describe(format!("there is no test {test}"));
+            add(format!("there is no test {test}"));
         }
     }
     found

@@ -82,7 +82,7 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     let mut preview = shown(&spec, select, look, &seen, total);
     preview.limit = limit;
     preview.facts = facts;
-    permissions::describe(&seen.files, &mut preview);
+    permissions::add(&seen.files, &mut preview);
     if let Some(reopen) = &spec.reopen {
         rotate::foretell(reopen, &seen.files, &mut preview)?;
     }
@@ -286,41 +286,36 @@ fn shown(spec: &Spec, select: &Select, look: &Look, seen: &Seen, total: u64) -> 
 }
 
 fn warn(preview: &mut Preview, seen: &Seen, spec: &Spec) {
-    let mut describe = |number: u64, one: &str, many: &str, what: &str| {
+    let mut add = |number: u64, one: &str, many: &str, what: &str| {
         if number > 0 {
             preview.warnings.push(format!("{} {what}", counted(number, one, many)));
         }
     };
     let to = spec.to.as_deref().map_or("", |to| if to.is_empty() { "." } else { to });
-    describe(seen.links, "symbolic link", "symbolic links", "left out");
-    describe(seen.others, "socket, pipe or device", "sockets, pipes or devices", "left out");
-    describe(seen.mounted, "file", "files", "left out: mounted from elsewhere");
-    describe(seen.linked, "file", "files", "left out: has other names (hard links), which may lie outside the root");
-    describe(seen.packed, "file", "files", "left out: compressed already");
-    describe(seen.written, "file", "files", "left out: written to now");
-    describe(seen.already, "file", "files", "left out: as wanted already");
+    add(seen.links, "symbolic link", "symbolic links", "left out");
+    add(seen.others, "socket, pipe or device", "sockets, pipes or devices", "left out");
+    add(seen.mounted, "file", "files", "left out: mounted from elsewhere");
+    add(seen.linked, "file", "files", "left out: has other names (hard links), which may lie outside the root");
+    add(seen.packed, "file", "files", "left out: compressed already");
+    add(seen.written, "file", "files", "left out: written to now");
+    add(seen.already, "file", "files", "left out: as wanted already");
     if !seen.taken.is_empty() {
         let names = format!("left out: name taken in {to}: {}", seen.taken.join(", "));
-        describe(seen.taken.len() as u64, "file", "files", &names);
+        add(seen.taken.len() as u64, "file", "files", &names);
     }
-    describe(seen.renamed, "file", "files", &format!("with a time in the new name: the name is taken in {to}"));
+    add(seen.renamed, "file", "files", &format!("with a time in the new name: the name is taken in {to}"));
     let linked = seen.files.iter().filter(|file| file.links > 1).count() as u64;
     match spec.op {
         Op::Archive => {
-            describe(linked, "file", "files", "with other names (hard links): unpacked, it is a file of its own");
+            add(linked, "file", "files", "with other names (hard links): unpacked, it is a file of its own");
         }
         Op::Delete => {
-            describe(
-                linked,
-                "file",
-                "files",
-                "with other names (hard links): its room stays taken until the last one goes",
-            );
+            add(linked, "file", "files", "with other names (hard links): its room stays taken until the last one goes");
         }
         _ => {}
     }
     let odd = seen.files.iter().filter(|file| file.name.shown().contains('\\')).count() as u64;
-    describe(odd, "name", "names", "cannot be shown as they are and are written with \\");
+    add(odd, "name", "names", "cannot be shown as they are and are written with \\");
     if preview.count == 0 {
         preview.warnings.push(common::NOTHING_FITS.to_owned());
     }

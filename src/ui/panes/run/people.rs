@@ -13,21 +13,21 @@ const NAMES: usize = 6;
 /// In red, for ever: where a reason stood for a second person, and which gates were overridden.
 pub(super) fn forced(pen: Pen<'_>, run: &RunView, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    let mut describe = |name, text: String| lines.extend(pen.fact(name, Role::VerdictCritical, text, width));
+    let mut add = |name, text: String| lines.extend(pen.fact(name, Role::VerdictCritical, text, width));
     for approval in &run.approvals {
         let Some(reason) = &approval.break_glass_reason else { continue };
         let of = if approval.start { "the start".to_owned() } else { format!("step {}", approval.step + 1) };
         let (by, at, reason) = (&approval.by.name, approval.at.clock(), short(reason).plain());
-        describe("GLASS", format!("{by} broke the glass for {of} at {at}: {reason}"));
+        add("GLASS", format!("{by} broke the glass for {of} at {at}: {reason}"));
     }
     for passed in &run.overrides {
         let (by, step, at) = (&passed.by.name, passed.step + 1, passed.at.clock());
         let reason = short(&passed.reason).plain();
         match passed.late {
             true => {
-                describe("EMERGENCY", format!("{by} began step {step} at {at} although there was no time: {reason}"));
+                add("EMERGENCY", format!("{by} began step {step} at {at} although there was no time: {reason}"));
             }
-            false => describe("override", format!("{by} led it past the gate of step {step} at {at}: {reason}")),
+            false => add("override", format!("{by} led it past the gate of step {step} at {at}: {reason}")),
         }
     }
     lines
