@@ -82,7 +82,7 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     let mut preview = shown(&spec, select, look, &seen, total);
     preview.limit = limit;
     preview.facts = facts;
-    permissions::add(&seen.files, &mut preview);
+    permissions::describe(&seen.files, &mut preview);
     if let Some(reopen) = &spec.reopen {
         rotate::foretell(reopen, &seen.files, &mut preview)?;
     }
