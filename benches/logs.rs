@@ -29,7 +29,7 @@ fn put(out: &mut impl Write, number: u64) -> std::io::Result<()> {
     )
 }
 
-/// A log of [`LINES`] lines below the build directory, written anew for every bench program.
+/// A log of [`LINES`] lines below the build directory, written again for every bench program.
 fn long() -> &'static Path {
     static LONG: OnceLock<PathBuf> = OnceLock::new();
     LONG.get_or_init(|| {

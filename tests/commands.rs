@@ -183,7 +183,7 @@ const WHOLE: [&str; 14] = [
     "FILES",
     "/etc/midwatch/midwatch.toml",
     "KEYS",
-    "Passes over the item, with a reason.",
+    "Skips the item, with a reason.",
     "EXIT STATUS",
     "75",
     "midwatch-rehearse(1)",

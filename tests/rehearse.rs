@@ -9,7 +9,7 @@ use midwatch::demo::redis::PrivateRedis;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-/// A step that changes something by exec and is taken back by a program.
+/// A step that changes something by exec and is undone by a program.
 fn exec(undo: &str) -> String {
     format!(
         "[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = {{ exec = [\"touch\", \"{{tree}}/made\"] }}\nundo = {{ {undo} }}\n"
@@ -37,9 +37,8 @@ fn a_program_must_be_there_and_executable() {
     fs::set_permissions(estate.tree("undo"), fs::Permissions::from_mode(0o755)).unwrap();
     rehearsed(&estate, &undo).exits(1).prints("needs /nowhere/sh");
     rehearsed(&estate, &exec("exec = [\"rm\", \"x\"], cwd = \"/nowhere\"")).exits(1).prints("/nowhere is no directory");
-    let none =
-        rehearsed(&estate, &exec("none = \"nobody minds\"")).exits(0).prints("no way back").prints("nobody minds");
-    assert!(none.out.ends_with("0 undos; 1 step has no way back\n"), "{}", none.out);
+    let none = rehearsed(&estate, &exec("none = \"nobody minds\"")).exits(0).prints("no undo").prints("nobody minds");
+    assert!(none.out.ends_with("0 undos; 1 step has no undo\n"), "{}", none.out);
     assert_eq!(estate.names(""), ["undo"], "nothing was made");
 }
 
@@ -136,7 +135,7 @@ fn the_answers_are_told_as_json() {
     assert_eq!(report["exit"], 1);
 }
 
-/// A step that changes something by an adapter, with its way back.
+/// A step that changes something by an adapter, with its undo.
 fn step(act: &str, undo: &str) -> String {
     format!("[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = {{ {act} }}\nundo = {{ {undo} }}\n")
 }
@@ -160,7 +159,7 @@ fn a_script_is_read_by_bash_and_what_it_calls_is_looked_for() {
     assert!(estate.names("").is_empty(), "nothing was made");
 }
 
-/// The way back of what `files` does with a set of its own.
+/// The undo of what `files` does with a set of its own.
 fn restored(act: &str) -> String {
     step(act, "files = \"restore\"")
 }
@@ -179,12 +178,12 @@ fn rotations_archives_and_permissions_are_asked_for_what_they_would_touch_now() 
     rehearsed(&estate, &mode).exits(0).prints("2 files; this user may give them back what they have");
     let none = mode.replace("*.log", "*.none");
     rehearsed(&estate, &none).exits(0).prints("no file matches now");
-    // What the act would be refused for keeps its way back from being seen.
+    // What the act would be refused for keeps its undo from being seen.
     let writer = fs::OpenOptions::new().append(true).open(estate.tree("logs/b.log")).unwrap();
-    rehearsed(&estate, &rotate).exits(8).prints("what it would take back cannot be seen").prints("keeps a log open");
+    rehearsed(&estate, &rotate).exits(8).prints("what it would undo cannot be seen").prints("keeps a log open");
     drop(writer);
     symlink("logs", estate.tree("old")).unwrap();
-    rehearsed(&estate, &archive).exits(8).prints("what it would take back cannot be seen");
+    rehearsed(&estate, &archive).exits(8).prints("what it would undo cannot be seen");
     assert_eq!(
         (estate.names(""), estate.names("logs")),
         (vec!["logs".into(), "old".into()], vec!["api".into(), "b.log".into()])

@@ -114,7 +114,7 @@ pub enum Command {
     Abort {
         /// The run.
         run: RunId,
-        /// Whether to take back what it did.
+        /// Whether to undo what it did.
         undo: bool,
     },
     /// Launch a new runner on an interrupted run.
@@ -180,7 +180,7 @@ pub enum Screen {
     Remove(Confirmed<Removal>),
     /// Stop until the shell continues us.
     Suspend,
-    /// Draw everything anew.
+    /// Draw everything again.
     Redraw,
     /// Put a text onto the clipboard.
     Copy(String),

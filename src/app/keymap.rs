@@ -33,7 +33,7 @@ impl Keymap {
     /// Builds a keymap from layers, the built-in one first; a later layer's binding replaces all keys of its action.
     ///
     /// # Errors
-    /// All problems at once: unknown names, keys that no terminal can tell apart, clashes, dangerous keys.
+    /// All problems at once: unknown names, keys that no terminal can distinguish, clashes, dangerous keys.
     pub fn build(layers: &[KeymapFile]) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut rows: BTreeMap<Action, Bound<'_>> = BTreeMap::new();

@@ -33,7 +33,7 @@ pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     }
 }
 
-/// Drawing anew and stopping are for the terminal, not for a dialog: they work everywhere, but take no letter from a text.
+/// Drawing again and stopping are for the terminal, not for a dialog: they work everywhere, but take no letter from a text.
 fn about_the_screen(model: &Model, key: Key) -> Option<Action> {
     match model.keymap.resolve(Context::Global, &[key]) {
         Resolved::Action(action @ (Action::Redraw | Action::Suspend)) if key.ctrl || key.alt => Some(action),

@@ -112,7 +112,7 @@ pub enum Modal {
     Abort {
         /// The run.
         run: RunId,
-        /// Whether to take back what it did; `None` while nothing is chosen.
+        /// Whether to undo what it did; `None` while nothing is chosen.
         undo: Option<bool>,
         /// The first row on the screen.
         scroll: u16,
@@ -124,7 +124,7 @@ pub enum Modal {
         /// The first row on the screen.
         scroll: u16,
     },
-    /// A note beside a step, or the words of a deed on an item.
+    /// A note beside a step, or the words of a action on an item.
     Note(Box<Note>),
     /// The runs.
     Runs {

@@ -124,7 +124,7 @@ struct Judged {
     critical: Option<f64>,
 }
 
-/// The figure that the verdict comes from; where all is well, the first that has limits.
+/// The figure that the verdict comes from; where all is ok, the first that has limits.
 fn judged(kind: TargetKind, seen: &Observation) -> Option<Judged> {
     let number = |name: &str| match seen.facts.get(name)? {
         #[allow(clippy::cast_precision_loss)] // A figure to compare.

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// From so little time left on, the end of a window is a warning.
 const SHORT: Duration = Duration::from_secs(15 * 60);
 
-/// Keeps how the calendar stands; it is asked anew only when an opening begins or ends.
+/// Keeps how the calendar stands; it is asked again only when an opening begins or ends.
 #[derive(Clone, Debug, Default)]
 pub struct WindowWatch {
     calendar: Calendar,

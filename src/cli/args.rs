@@ -231,7 +231,7 @@ pub struct Abort {
     /// The run.
     #[command(flatten)]
     pub run: OneRun,
-    /// Take back what the run changed, last first.
+    /// Undo what the run changed, last first.
     #[arg(long)]
     pub undo: bool,
     /// Put aside a run that is damaged and can neither be continued nor stopped: its directory is kept, its locks are free.
@@ -366,6 +366,6 @@ pub struct Runner {
 pub enum Leave {
     /// As it is.
     Leave,
-    /// After taking back what it changed.
+    /// After undoing what it changed.
     Undo,
 }

@@ -191,7 +191,7 @@ pub fn preview_lines(text: &mut String, preview: &Preview) {
         let _ = writeln!(text, "       note: {warning}");
     }
     if !preview.undo.is_empty() {
-        let _ = writeln!(text, "       way back: {}", preview.undo);
+        let _ = writeln!(text, "       undo: {}", preview.undo);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::runner::rehearse::{Rehearsal, Way, rehearse};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Prints how each way back stands; the exit code is 1 when one is not possible, 8 when one is unknown.
+/// Prints how each undo stands; the exit code is 1 when one is not possible, 8 when one is unknown.
 ///
 /// # Errors
 /// When the plan cannot be made, or standard output is closed.
@@ -55,11 +55,11 @@ fn as_text(plan: &Plan, found: &[Rehearsal]) -> String {
 fn columns(way: &Way) -> (&str, &str) {
     match way {
         Way::Asked(answer) => (answer.word(), answer.why()),
-        Way::None(reason) => ("no way back", reason),
+        Way::None(reason) => ("no undo", reason),
     }
 }
 
-/// `2 undos: 1 possible, 1 unknown; 1 step has no way back`.
+/// `2 undos: 1 possible, 1 unknown; 1 step has no undo`.
 fn sum(found: &[Rehearsal]) -> String {
     let mut words: BTreeMap<&str, usize> = BTreeMap::new();
     let mut without = 0;
@@ -74,7 +74,7 @@ fn sum(found: &[Rehearsal]) -> String {
     let colon = if each.is_empty() { "" } else { ": " };
     let none = match without {
         0 => String::new(),
-        _ => format!("; {} no way back", quantity::counted(without, "step has", "steps have")),
+        _ => format!("; {} no undo", quantity::counted(without, "step has", "steps have")),
     };
     format!("{}{colon}{}{none}", quantity::counted(asked as u64, "undo", "undos"), each.join(", "))
 }

@@ -134,7 +134,7 @@ fn set_aside(dir: &RunDir) -> Result<u8> {
     }
     let why = quarantine::why_lost(dir).unwrap_or_else(|| "it is not damaged".to_owned());
     let text = format!(
-        "run {}: {why}\nIts directory is kept, and what it locks is free for other runs. Nothing is taken back: see first what it \
+        "run {}: {why}\nIts directory is kept, and what it locks is free for other runs. Nothing is undone: see first what it \
          has changed.\n",
         dir.id
     );

@@ -1,7 +1,7 @@
 //! The estate file: everything one configuration looks after.
 //!
 //! The shape is told in `design.md`, section 5. Every problem of a file is found in one reading, and no
-//! section is passed over, because one that is would look like a target that is well.
+//! section is skipped, because one that is would look like a target that is well.
 
 use crate::config::discovery::{discover, nothing};
 use crate::config::file::{read_trusted, refused};

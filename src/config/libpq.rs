@@ -23,7 +23,7 @@ use std::time::Duration;
 
 /// How to reach one database: what was written, and what it may refer to.
 ///
-/// Variables, the service file and the password file are read anew with every connection.
+/// Variables, the service file and the password file are read again with every connection.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Access {
     /// A libpq string, a URL, or nothing: then the variables and defaults decide.

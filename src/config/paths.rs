@@ -84,7 +84,7 @@ pub fn named_estate_file(named: Option<&Path>, around: &Surroundings) -> Option<
     named.map(Path::to_owned).or_else(|| around.get("MIDWATCH_CONFIG").map(PathBuf::from))
 }
 
-/// Whether nothing is at a place for an estate file. What cannot be looked at is not passed over.
+/// Whether nothing is at a place for an estate file. What cannot be looked at is not skipped.
 #[must_use]
 pub fn is_absent(path: &Path) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};

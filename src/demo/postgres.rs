@@ -34,7 +34,7 @@ pub const SUPERUSER: &str = "postgres";
 /// How long a server may take until it accepts connections, and until it has ended.
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
-/// Runs the server in its own place, with a guard that reads the pipe: a line means that all is well, its end that the owner is gone.
+/// Runs the server in its own place, with a guard that reads the pipe: a line means that all is ok, its end that the owner is gone.
 /// A server that ignores QUIT, as whoever was started in the background of a shell does, is killed after five seconds.
 pub(in crate::demo) const GUARDED: &str = r#"exec 3<&0
 { read -r _ || { kill -QUIT $$; i=0; while kill -0 $$ && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done

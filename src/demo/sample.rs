@@ -374,7 +374,7 @@ pub fn looked_at(model: &mut Model) {
     };
     let now = model.now.boot;
     if !model.is_awake() {
-        // It was looked at anew since the key that disturbed it; the keys of a sequence go on.
+        // It was looked at again since the key that disturbed it; the keys of a sequence go on.
         let pending = std::mem::take(&mut model.pending);
         model.look_again();
         model.pending = pending;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum EffectClass {
     /// Looks only.
     Read,
-    /// Changes something that a named way back can restore, or that harms nobody.
+    /// Changes something that a named rollback can restore, or that harms nobody.
     Change,
     /// Removes something.
     Destroy,

@@ -307,7 +307,7 @@ impl Row {
         self.lost.is_none() && self.observation.as_ref().is_some_and(down)
     }
 
-    /// The command that would let the next reading see what this one could not, a `GRANT`, or that takes back what it warns of.
+    /// The command that would let the next reading see what this one could not, a `GRANT`, or that undoes what it warns of.
     #[must_use]
     pub fn remedy_command(&self) -> Option<&str> {
         match self.observation.as_ref()?.facts.get("remedy_command")? {

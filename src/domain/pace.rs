@@ -108,7 +108,7 @@ pub struct Budget {
     /// For all steps together, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_s: Option<u64>,
-    /// For the way back, in seconds.
+    /// For the rollback, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_s: Option<u64>,
 }

@@ -107,7 +107,7 @@ pub struct Preview {
     /// The ceiling the author set, in words, with what was found against it: `13 %, limit 40 %`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
-    /// The way back, in words.
+    /// The undo, in words.
     #[serde(rename = "way_back")]
     pub undo: String,
     /// How long it should take, in seconds, as the author declared.

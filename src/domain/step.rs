@@ -108,11 +108,11 @@ pub enum StepState {
     Failed,
     /// A person stopped it before it ended.
     Stopped,
-    /// A person passed over it.
+    /// A person skipped it.
     Skipped,
     /// It started and its outcome is not known; never called failed, never repeated by itself.
     Unknown,
-    /// What it did was taken back.
+    /// What it did was undone.
     Undone,
 }
 

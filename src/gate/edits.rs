@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 /// How far apart two looks are.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Loads the world anew.
+/// Loads the world again.
 pub type Load = Arc<dyn Fn() -> Result<World> + Send + Sync>;
 
 /// Watches the files that a world was loaded from; dropping it ends the watch.

@@ -55,7 +55,7 @@ pub struct Wrong {
 }
 
 impl World {
-    /// Every procedure there is, read anew: a file may change while the console is open.
+    /// Every procedure there is, read again: a file may change while the console is open.
     #[must_use]
     pub fn catalog(&self) -> Catalog {
         Catalog::read(self.estate.source.as_deref(), &self.estate.packs, &self.adapters())
@@ -70,7 +70,7 @@ impl World {
         }
     }
 
-    /// The windows, read anew: a run freezes them as they are when it starts.
+    /// The windows, read again: a run freezes them as they are when it starts.
     ///
     /// # Errors
     /// Kind `Usage`: the file cannot be read, or anything in it is wrong.

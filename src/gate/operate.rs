@@ -149,7 +149,7 @@ async fn demanded(world: &World, run: &RunId, demand: Demand, through: &str) -> 
     }
 }
 
-/// Stops a run; one without a runner is taken over first, by a runner whose first deed is to stop.
+/// Stops a run; one without a runner is taken over first, by a runner whose first action is to stop.
 async fn abort(world: &World, run: RunId, undo: bool, owner: Option<u32>, through: &str) -> Result<Performed> {
     let dir = RunDir::of(&world.state.dir, run);
     if dir.runner_lives() {
@@ -159,7 +159,7 @@ async fn abort(world: &World, run: RunId, undo: bool, owner: Option<u32>, throug
         spawn::refuse_other(&dir, owner, if undo { "abort --undo" } else { "abort" })?;
         spawn::launch(world, &dir, Mode::Abort { undo }).await?;
     }
-    let and = if undo { ", and takes back what it changed" } else { "" };
+    let and = if undo { ", and undoes what it changed" } else { "" };
     Ok(Performed::Done(format!("run {} stops{and}", dir.id.short())))
 }
 

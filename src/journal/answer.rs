@@ -88,7 +88,7 @@ pub fn may_give(open: &OpenPrompt, starter: &Actor, by: &Actor, answer: &Answer)
 }
 
 fn breaks_glass(reason: &str) -> Result<(), String> {
-    require(!reason.trim().is_empty(), "to break the glass needs a reason")
+    require(!reason.trim().is_empty(), "to use break-glass needs a reason")
 }
 
 fn require(holds: bool, otherwise: &str) -> Result<(), String> {

@@ -268,7 +268,7 @@ impl RunView {
             return refuse(format!("the seal says {unknown} unknown, the records say {}", self.unsettled));
         }
         if rolled_back.is_some() && rolled_back != self.went_back() {
-            return refuse("the seal says something else of the way back than the records do");
+            return refuse("the seal says another rollback than the records do");
         }
         let well = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone);
         if status == RunStatus::Ok && !self.steps.iter().all(well) {

@@ -84,7 +84,7 @@ impl History {
         history
     }
 
-    /// How long a step took, and how long it took to take it back.
+    /// How long a step took, and how long it took to undo it.
     #[must_use]
     pub fn of(&self, step: Named<'_>) -> (Option<Pace>, Option<Pace>) {
         let key = step.key();

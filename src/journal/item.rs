@@ -16,7 +16,7 @@ pub enum ItemAction {
         /// The note; may be empty only where a sign-off needs none.
         note: String,
     },
-    /// Pass over it.
+    /// Skip it.
     Skip {
         /// Why.
         reason: String,
@@ -26,7 +26,7 @@ pub enum ItemAction {
         /// Why.
         reason: String,
     },
-    /// Open again what was closed by hand or passed over.
+    /// Open again what was closed by hand or skipped.
     Reopen {
         /// Why.
         reason: String,

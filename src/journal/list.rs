@@ -115,7 +115,7 @@ impl Known {
 
 /// Every run below a state directory, the newest first; `lives` says whether a run's runner does.
 ///
-/// A run whose journal is damaged or missing is in the list, with the reason. What is not named like a run is passed over.
+/// A run whose journal is damaged or missing is in the list, with the reason. What is not named like a run is skipped.
 ///
 /// # Errors
 /// When the directory of runs is there and cannot be read.

@@ -62,7 +62,7 @@ pub struct StepHead {
     /// How long it should take, in seconds, where declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_s: Option<u64>,
-    /// The way back, in words; empty where there is nothing to take back.
+    /// The undo, in words; empty where there is nothing to undo.
     #[serde(rename = "way_back", default, skip_serializing_if = "String::is_empty")]
     pub undo: String,
     /// Whether `way_back` is an undo that the runner can run.
@@ -156,10 +156,10 @@ impl StepHead {
     }
 }
 
-/// How a run is taken back, as it was created with it.
+/// How a run is undone, as it was created with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollbackHead {
-    /// The earliest phase whose steps are taken back, itself included; all phases where it is not said.
+    /// The earliest phase whose steps are undone, itself included; all phases where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The checks, from 0, that are made again after it.
@@ -170,10 +170,10 @@ pub struct RollbackHead {
     pub budget_s: Option<u64>,
 }
 
-/// What became of the way back.
+/// What became of the undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WentBack {
-    /// How many steps were taken back by then.
+    /// How many steps were undone by then.
     pub undone: u32,
     /// How many were owed and were not.
     pub left: u32,

@@ -174,7 +174,7 @@ pub fn sealed(status: RunStatus, unknown: u32) -> Event {
     Event::RunSealed { status, unknown, rolled_back: None }
 }
 
-/// A whole night: locked, asked, refused, confirmed, acted, noted, stopped, taken back, sealed.
+/// A whole night: locked, asked, refused, confirmed, acted, noted, stopped, undone, sealed.
 pub fn night() -> Vec<Event> {
     use EffectClass::{Change, Read};
     vec![

@@ -41,7 +41,7 @@ pub struct Timing {
     /// How long past runs took for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace: Option<Pace>,
-    /// How long they took to take it back.
+    /// How long they took to undo it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Pace>,
     /// When it is stopped, in seconds.

@@ -76,7 +76,7 @@ impl KubeReader {
 
     /// Gives what is known; the first time it waits until everything was tried once.
     ///
-    /// Each time it looks whether the kubeconfig leads elsewhere, or has another token, and then starts anew. The context stays
+    /// Each time it looks whether the kubeconfig leads elsewhere, or has another token, and then starts again. The context stays
     /// the one it began with.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ pub struct Prober {
 impl Prober {
     /// Starts one task for each target on the current runtime, and reads each at once; `past` is what was read before, once it is there.
     ///
-    /// `send` gets every row of the target after each good reading, because their age starts anew even when their figures are the
+    /// `send` gets every row of the target after each good reading, because their age starts again even when their figures are the
     /// same, and after a loss only when the reason is another than they already have. It is called from the tasks and must not
     /// block.
     ///

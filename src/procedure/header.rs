@@ -70,7 +70,7 @@ pub struct Procedure {
     pub window: Option<RawWindow>,
     /// How long it may take.
     pub budget: Budget,
-    /// How it is taken back as a whole, where it says.
+    /// How it is undone as a whole, where it says.
     pub rollback: Option<RawRollback>,
     /// Its steps, in order.
     pub steps: Vec<RawStep>,

@@ -122,7 +122,7 @@ const HEADER: &[Key] = &[
         Kind::Table(ROLLBACK),
         "a person decides",
         "{ on_fail = \"ask\", to = \"prepare\", prove = [\"healthy\"] }",
-        "How it is taken back as a whole.",
+        "How it is undone as a whole.",
     ),
 ];
 
@@ -139,7 +139,7 @@ const WINDOW: &[Key] = &[
 
 const BUDGET: &[Key] = &[
     Key::optional("run", Kind::Span, "none", "\"70m\"", "For all steps together."),
-    Key::optional("undo", Kind::Span, "none", "\"20m\"", "For the way back."),
+    Key::optional("undo", Kind::Span, "none", "\"20m\"", "For the undo."),
 ];
 
 const ROLLBACK: &[Key] = &[
@@ -149,14 +149,14 @@ const ROLLBACK: &[Key] = &[
         Kind::Text("a phase", r"\S"),
         "the first phase",
         "\"prepare\"",
-        "The earliest phase that is taken back.",
+        "The earliest phase that is undone.",
     ),
     Key::optional(
         "prove",
         Kind::Texts("ids of checks", r"\S"),
         "none",
         "[\"healthy\"]",
-        "What proves then that all is well.",
+        "What proves then that all is ok.",
     ),
 ];
 

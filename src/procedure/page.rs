@@ -1,4 +1,4 @@
-//! A procedure as a Markdown page for a change request: every step with its effect, its times, its gate and its way back.
+//! A procedure as a Markdown page for a change request: every step with its effect, its times, its gate and its undo.
 //!
 //! Each line is a sentence or a name with its value, so that the page can be read aloud. The confirmation is told as the runner
 //! will ask for it; a count that only the preview knows stands as `N`.
@@ -70,7 +70,7 @@ fn head(out: &mut String, procedure: &Procedure, plan: &Plan) {
         line(out, "Budget", &seconds(run));
     }
     if let Some(undo) = plan.budget.undo_s {
-        line(out, "Budget of the way back", &seconds(undo));
+        line(out, "Rollback budget", &seconds(undo));
     }
     if !plan.locks.is_empty() {
         line(out, "Locks", &codes(&plan.locks));
@@ -121,14 +121,14 @@ fn params(out: &mut String, procedure: &Procedure, plan: &Plan, open: &BTreeMap<
 
 fn write_rollback(out: &mut String, plan: &Plan) {
     let Some(rollback) = &plan.rollback else { return };
-    out.push_str("\n## The way back as a whole\n\n");
+    out.push_str("\n## Rollback\n\n");
     let asked = match rollback.on_fail {
         OnFail::Ask => "a person decides",
         OnFail::Rollback => "it begins by itself",
     };
     line(out, "When a step fails", asked);
     let to = rollback.to.as_ref().map_or("the first phase".to_owned(), |phase| format!("the phase {}", text(phase)));
-    line(out, "Taken back", &format!("what ran, last first, to {to}, itself included"));
+    line(out, "Undone", &format!("what ran, last first, to {to}, itself included"));
     if !rollback.prove.is_empty() {
         line(out, "Proven then by", &codes(&rollback.prove));
     }
@@ -165,7 +165,7 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
         line(out, "Filled in by the run", &fills::line(&reference, &by));
     }
     if !step.undo_of.is_empty() {
-        line(out, "Takes back", &codes(&step.undo_of));
+        line(out, "Undoes", &codes(&step.undo_of));
     }
     if !step.receivers.is_empty() {
         line(out, "Tells", &codes(&step.receivers));
@@ -189,12 +189,12 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
     write_undo(out, step);
 }
 
-/// How it is taken back, and whether every ending takes it.
+/// How it is undone, and whether every ending takes it.
 fn write_undo(out: &mut String, step: &Step) {
     match &step.undo {
         UndoPlan::NotNeeded => {}
-        UndoPlan::None(reason) => line(out, "Way back", &format!("none: {}", text(reason))),
-        UndoPlan::Undo(undo) => line(out, "Way back", &code(&undo.line)),
+        UndoPlan::None(reason) => line(out, "Undo", &format!("none: {}", text(reason))),
+        UndoPlan::Undo(undo) => line(out, "Undo", &code(&undo.line)),
     }
     if step.always {
         line(out, "Taken in every ending", "after success, failure and abort alike");
@@ -236,7 +236,7 @@ fn lead(step: &Step) -> &'static str {
         (Verb::Do, EffectClass::Read) => "**Do, read.** It changes nothing.",
         (Verb::Do, EffectClass::Change) => "**Do, change.** It changes something.",
         (Verb::Do, EffectClass::Destroy) => "**Do, destroy.** It destroys something.",
-        (Verb::UndoOf, _) => "**Undo.** It takes back what earlier steps did.",
+        (Verb::UndoOf, _) => "**Undo.** It undoes what earlier steps did.",
         (Verb::Manual, _) => "**Manual.** A person acts and signs.",
         (Verb::Approve, _) => "**Approve.** Approval by a second person.",
         (Verb::Notify, _) => "**Notify.** Somebody is told.",

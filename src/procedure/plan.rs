@@ -49,22 +49,22 @@ pub struct Plan {
     /// How long it may take.
     #[serde(default, skip_serializing_if = "Budget::is_unset")]
     pub budget: Budget,
-    /// How it is taken back as a whole, where it says.
+    /// How it is undone as a whole, where it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Rollback>,
     /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
-/// How a run is taken back as a whole.
+/// How a run is undone as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollback {
     /// What a failed step leads to.
     pub on_fail: OnFail,
-    /// The earliest phase whose steps are taken back, itself included; all phases where it is not said.
+    /// The earliest phase whose steps are undone, itself included; all phases where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// The ids of the checks that prove, after the way back, that all is well.
+    /// The ids of the checks that prove, after the undo, that all is ok.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prove: Vec<String>,
 }
@@ -76,7 +76,7 @@ pub enum OnFail {
     /// A person decides.
     #[default]
     Ask,
-    /// The way back begins by itself.
+    /// The undo begins by itself.
     Rollback,
 }
 
@@ -115,7 +115,7 @@ pub struct Step {
     pub gate: Gate,
     /// What asks, read-only, whether the step's effect is there.
     pub prove: Option<Action>,
-    /// How it is taken back.
+    /// How it is undone.
     #[serde(rename = "way_back")]
     pub undo: UndoPlan,
     /// Whether the runner may repeat it by itself when its outcome is unknown.
@@ -199,11 +199,11 @@ pub enum Gate {
     Soft,
 }
 
-/// How a step is taken back.
+/// How a step is undone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UndoPlan {
-    /// Nothing was changed, so there is nothing to take back.
+    /// Nothing was changed, so there is nothing to undo.
     NotNeeded,
     /// There is none, for this reason.
     None(String),

@@ -1,4 +1,4 @@
-//! The way back, as a file says it: `rollback` in the header, and what `undo_of` and `rollback` name.
+//! The rollback, as a file says it: `rollback` in the header, and what `undo_of` and `rollback` name.
 //!
 //! ```toml
 //! rollback = { on_fail = "ask", to = "prepare", prove = ["healthy"] }
@@ -23,9 +23,9 @@ pub struct RawRollback {
     pub at: Place,
     /// What a failed step leads to.
     pub on_fail: OnFail,
-    /// The earliest phase whose steps are taken back.
+    /// The earliest phase whose steps are undone.
     pub to: Option<(Place, String)>,
-    /// The checks that prove that all is well.
+    /// The checks that prove that all is ok.
     pub prove: Vec<(Place, String)>,
 }
 
@@ -87,17 +87,17 @@ pub(super) fn check(header: &Header, steps: &[RawStep], problems: &mut Problems)
     }
 }
 
-/// Whether an id names a step before this one that can be taken back.
+/// Whether an id names a step before this one that can be undone.
 fn named_undo(at: Place, id: &str, place: usize, steps: &[RawStep], problems: &mut Problems) {
     let shown = id.escape_debug();
     match find(id, steps) {
         None => unknown_id(at, id, steps, problems),
         Some((found, _)) if found == place => problems.add(at, format!("`{shown}` is this step itself")),
         Some((found, _)) if found > place => {
-            problems.add(at, format!("`{shown}` comes later: only what stands before can be taken back here"));
+            problems.add(at, format!("`{shown}` comes later: only what stands before can be undone here"));
         }
         Some((_, step)) if !has_undo(step) => {
-            problems.add(at, format!("`{shown}` has no undo, so there is nothing to take back"));
+            problems.add(at, format!("`{shown}` has no undo, so there is nothing to undo"));
         }
         Some(_) => {}
     }
@@ -137,7 +137,7 @@ pub fn is_named(step: &Step, id: &str) -> bool {
     own.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Lets every `undo_of` of a plan say what it takes back, of which class that is, and how long it should take.
+/// Lets every `undo_of` of a plan say what it undoes, of which class that is, and how long it should take.
 pub(super) fn link(steps: &mut [Step]) {
     for place in 0..steps.len() {
         let Some((before, from)) = steps.split_at_mut_checked(place) else { return };
@@ -149,6 +149,6 @@ pub(super) fn link(steps: &mut [Step]) {
         let takes = named.iter().try_fold(0_u64, |sum, other| sum.checked_add(other.takes_s?));
         step.takes_s = takes.filter(|takes| *takes > 0);
         let titles: Vec<&str> = named.iter().rev().map(|other| other.title.as_str()).collect();
-        step.text = format!("takes back, where it was done: {}", titles.join("; "));
+        step.text = format!("undoes, where it was done: {}", titles.join("; "));
     }
 }

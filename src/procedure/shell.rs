@@ -9,7 +9,7 @@
 //! | `curl … \| sh` | it runs whatever the network brings |
 //! | a file of a known name in `/tmp` | anybody can put a link there first |
 //! | `\|\| true` | a failure is swallowed |
-//! | a text that is not strict | a failure in the middle is passed over |
+//! | a text that is not strict | a failure in the middle is skipped |
 //! | `set +e` where strict mode is forced | it is turned off again |
 //!
 //! Where strict mode is forced (`set -euo pipefail`), a failing `cd` ends the script, and neither it nor the mode is told of.
@@ -54,7 +54,7 @@ fn findings_within(script: &str, strict: bool, within: usize) -> Vec<Finding> {
     match parse(script) {
         Ok(program) => {
             if !reader.strict && many(&program) {
-                let text = "a failure in the middle is passed over: the script is not strict";
+                let text = "a failure in the middle is skipped: the script is not strict";
                 let hint = "begin with `set -euo pipefail`, or use the adapter `script`";
                 reader.found.push(Finding { line: 1, column: 1, message: text.to_owned(), hint });
             }

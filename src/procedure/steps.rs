@@ -220,7 +220,7 @@ fn one(
             let purpose = if passes { Purpose::Check } else { Purpose::Read };
             step.act = Some(action(&mut rest, "wait", purpose, &scope, adapters, problems)?);
         }
-        // What it takes back is known when the plan is whole.
+        // What it undoes is known when the plan is whole.
         Verb::UndoOf => {}
         Verb::Use => return None,
     }
@@ -261,7 +261,7 @@ fn plain(raw: &RawStep, title: String, why: String) -> Step {
     }
 }
 
-/// Reads a `do` with its proof and its way back.
+/// Reads a `do` with its proof and its undo.
 fn does(
     raw: &RawStep,
     step: &mut Step,
@@ -272,7 +272,7 @@ fn does(
 ) -> Option<()> {
     let at = place_of(rest, "do");
     let Some(act) = action(rest, "do", Purpose::Do, &scope, adapters, problems) else {
-        // What proves it and what takes it back cannot be judged without it.
+        // What proves it and what undoes it cannot be judged without it.
         return problems.keys_only(|problems| {
             action(rest, "prove", Purpose::Prove, &scope, adapters, problems);
             read_undo(rest, &scope, adapters, problems);

@@ -86,7 +86,7 @@ fn keep(kept: &mut Reserved, mut end: ActEnd, changes: bool) -> Result<u8> {
     Ok(u8::from(end.ending != Ending::Ok))
 }
 
-/// Takes back; what provably did nothing is tried again, with longer and longer pauses, until the limit.
+/// Undoes; what provably did nothing is tried again, with longer and longer pauses, until the limit.
 fn again(
     head: &ActHead,
     limit: Duration,

@@ -292,7 +292,7 @@ impl Engine {
             };
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
-        // To an undo was consented with its act. In an ending nobody may be there, and what every ending takes back is not asked
+        // To an undo was consented with its act. In an ending nobody may be there, and what every ending undoes is not asked
         // about in the good one alone.
         let unasked = planned.verb == Verb::UndoOf && (self.ending || planned.always);
         if planned.effect == EffectClass::Read || unasked {
@@ -309,7 +309,7 @@ impl Engine {
         let set = frozen.digest.clone();
         let ask = Ask::Confirm { effect: planned.effect, set: set.clone(), preview: Box::new(frozen.preview), also };
         match self.ask(step, ask).await? {
-            // Moved, lapsed, cancelled or aborted: the loop looks at the run anew.
+            // Moved, lapsed, cancelled or aborted: the loop looks at the run again.
             Asked::Again | Asked::Stopped | Asked::Answered(_, Answer::Cancel) => Ok(()),
             Asked::Answered(prompt, _) => self.attempt_in_time(step, planned, set, prompt).await,
         }

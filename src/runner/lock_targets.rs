@@ -122,7 +122,7 @@ fn is_other(before: &str, now: &str) -> bool {
 
 fn other(name: &str) -> Error {
     let message = format!("{name} is another server now than the one that the run began with");
-    Error::new(Kind::Refused, message).hint("what it did was done there, and could not be taken back here")
+    Error::new(Kind::Refused, message).hint("what it did was done there, and could not be undone here")
 }
 
 /// Asks a server who it is.

@@ -7,7 +7,7 @@ use crate::procedure::plan::{Plan, Step, UndoPlan};
 const MAKES_A_TEAM: [&str; 4] = [
     "a second person reaches a run through a team directory; root makes it so:",
     "groupadd --force --system midwatch",
-    "usermod --append --groups midwatch USER     # for each operator, who then logs in anew",
+    "usermod --append --groups midwatch USER     # for each operator, who then logs in again",
     "install -d -o root -g midwatch -m 3770 /var/lib/midwatch /var/lib/midwatch/runs /var/lib/midwatch/locks",
 ];
 
@@ -21,7 +21,7 @@ pub fn refusal(plan: &Plan, team: bool) -> Option<Error> {
     } else if step.four_eyes {
         "its author asks for four eyes (confirm = \"four-eyes\")"
     } else {
-        "a destroy without a way back, in production, takes four eyes"
+        "a destroy without an undo, in production, takes four eyes"
     };
     Some(without_team(&format!("step {} ({})", number + 1, step.title), why))
 }

@@ -5,7 +5,7 @@
 //! however that ends. Whose lock it is the kernel tells (`fcntl(2)`, `F_GETLK`); who that is, `/proc` does.
 //!
 //! These are locks of the process, not of the descriptor: only they name their holder. Closing any descriptor of the file lets go of
-//! them, so whoever holds one asks through the same descriptor, and takes it anew at each look.
+//! them, so whoever holds one asks through the same descriptor, and takes it again at each look.
 
 use crate::config::plain;
 use crate::domain::{Actor, Attendee};

@@ -92,7 +92,7 @@ pub enum Demand {
     },
     /// Stop.
     Abort {
-        /// Whether to take back what was done.
+        /// Whether to undo what was done.
         undo: bool,
     },
 }

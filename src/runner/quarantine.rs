@@ -1,6 +1,6 @@
 //! Puts a run aside that no runner can take up again, because its record or what was frozen for it is damaged.
 //!
-//! Its directory is kept whole, beside the runs (`aside/RUN`), where it claims no lock. Nothing is taken back.
+//! Its directory is kept whole, beside the runs (`aside/RUN`), where it claims no lock. Nothing is undone.
 
 use crate::config::plain;
 use crate::config::shell;

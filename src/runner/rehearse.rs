@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 /// The most bytes of a value that a run saves.
 const MOST_SAVED: usize = 16 << 20;
 
-/// How a step stands to its way back.
+/// How a step stands to its undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Its undo was asked for.
@@ -34,7 +34,7 @@ pub struct Rehearsal {
     pub title: String,
     /// Its undo in one line; empty where there is none.
     pub undo: String,
-    /// How its way back stands.
+    /// How its undo stands.
     pub way: Way,
 }
 

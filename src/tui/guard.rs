@@ -23,7 +23,7 @@ const LEAVE: &[u8] = b"\x18\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[m\x1
 /// How long a stuck terminal is waited for.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// The way back to the terminal as it was; every copy leads to the same, and it is taken once.
+/// The rollback to the terminal as it was; every copy leads to the same, and it is taken once.
 #[derive(Clone)]
 pub struct Restore {
     tty: Tty,
@@ -83,7 +83,7 @@ impl TerminalGuard {
         Ok(guard)
     }
 
-    /// The way back, for the panic hook and for signals.
+    /// The rollback, for the panic hook and for signals.
     #[must_use]
     pub fn restore(&self) -> Restore {
         self.restore.clone()

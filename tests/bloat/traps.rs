@@ -92,7 +92,7 @@ fn what_is_said_beside_the_estimate(seen: &Seen) {
     for absent in ["public.events", "public.small", "public.gone"] {
         assert!(!seen.names().contains(&absent), "{absent}");
     }
-    // Free is repacked; dead is vacuumed; a B-tree is built anew; random keys come back as they were.
+    // Free is repacked; dead is vacuumed; a B-tree is built again; random keys come back as they were.
     let remedy = |object: &str| match seen.row(object).facts.get("remedy") {
         Some(Fact::Text(remedy)) => remedy.clone(),
         _ => "none".to_owned(),

@@ -47,7 +47,7 @@ fn hint(model: &Model) -> String {
 pub fn item_action(effects: &[Effect]) -> (u32, u64, ItemAction) {
     match command(effects) {
         Command::Item { step, seq, action: wanted, .. } => (step, seq, wanted),
-        other => panic!("no deed but {other:?}"),
+        other => panic!("no action but {other:?}"),
     }
 }
 
@@ -298,7 +298,7 @@ fn an_item_that_was_opened_anew_is_looked_at_again() {
     let again = Event::StepReopened { step: SIGN, reason: "no".to_owned() };
     fold(&mut model, &sample::checklist().record("lena", by_hand.clone()).record("lena", again));
     assert_eq!(press(&mut model, "Tab c"), []);
-    assert!(hint(&model).contains("opened anew"), "{}", hint(&model));
+    assert!(hint(&model).contains("opened again"), "{}", hint(&model));
     // Somebody closes it under the operator's eyes: the same key means another thing, and waits.
     let mut model = on(SIGN);
     sample::looked_at(&mut model);

@@ -336,7 +336,7 @@ fn stopping_a_run_is_asked_with_nothing_chosen() {
     let mut model = following(&sample::finished_but_last());
     assert_eq!(press(&mut model, "g x c Enter"), []);
     let Command::Abort { undo, .. } = command(&press(&mut model, "j j c")) else { panic!() };
-    assert!(undo, "the second choice takes back");
+    assert!(undo, "the second choice undoes");
     let mut model = following(&sample::finished_but_last());
     let Command::Abort { undo, .. } = command(&press(&mut model, "g x j c")) else { panic!() };
     assert!(!undo);

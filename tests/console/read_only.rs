@@ -45,7 +45,7 @@ fn places() -> Vec<(&'static str, Model)> {
 
 #[test]
 fn no_key_in_any_place_yields_a_command() {
-    // Models are not cloned: a place is reached anew for every pair of keys by walking on from where it is.
+    // Models are not cloned: a place is reached again for every pair of keys by walking on from where it is.
     for (keys, mut model) in places() {
         let all = every_key();
         for first in &all {

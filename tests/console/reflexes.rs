@@ -189,7 +189,7 @@ fn what_was_moved_to_is_drawn_and_looked_at_before_it_is_confirmed() {
         assert!(!confirms(&key(&mut model, c, after(start, 9399))), "{name}");
         assert!(confirms(&key(&mut model, c, after(start, 9800))), "{name}");
     }
-    // A page that no frame showed is not read, however many keys pass over it.
+    // A page that no frame showed is not read, however many keys skip it.
     let mut model = following(&sample::changes("sync\n"));
     let start = model.now;
     draw(&mut model, start);
@@ -293,7 +293,7 @@ fn text_for_another_place_acts_nowhere_in_a_dialog_that_would_be_lost() {
             assert!(confirms(&press(&mut model, "c")), "{name}: {keys}: nothing was lost");
         }
     }
-    // Of an item, Enter is a deed.
+    // Of an item, Enter is a action.
     for keys in ["/", ":", "1", "6", "R"] {
         let mut model = both(&sample::checklist());
         press(&mut model, "5 j Enter");

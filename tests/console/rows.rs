@@ -1,4 +1,4 @@
-//! Rows, cursors, filters and the way back.
+//! Rows, cursors, filters and the rollback.
 
 use super::{console, model, press};
 use midwatch::app::effect::{Effect, Query, Screen};

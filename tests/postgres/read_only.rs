@@ -3,7 +3,7 @@
 use super::*;
 use midwatch::domain::Verdict;
 
-/// A verdict, what sets the server read-only, and what takes that back.
+/// A verdict, what sets the server read-only, and what undoes that.
 type Shown = (Verdict, Option<String>, Option<String>);
 
 /// What the server's own row says.

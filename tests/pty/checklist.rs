@@ -1,4 +1,4 @@
-//! A checklist as its operator walks it in the console: items by evidence, by hand, passed over; and who may only look.
+//! A checklist as its operator walks it in the console: items by evidence, by hand, skipped; and who may only look.
 
 use super::{Home, WIDE, leave, line_with, stdout, until};
 use crate::support::pty::{Pty, SOON};
@@ -58,7 +58,7 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
     pty.wait_for(SOON, |screen| line_with(screen, "☐  Third").contains("no file fits"));
     pty.send("\r");
     let shown = pty.wait_for(SOON, |screen| screen.contains("item 1 of 5") && screen.contains("no file fits *.gz"));
-    for expected in ["It is the way back", "hard: only evidence closes it", "not passed"] {
+    for expected in ["It is the rollback", "hard: only evidence closes it", "not passed"] {
         assert!(shown.contains(expected), "{expected}\n{shown}");
     }
     assert!(!line_with(&shown, "Enter evidence").contains("by hand"), "{shown}");
@@ -66,7 +66,7 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
     pty.press_until("\r", |screen| screen.contains("it stays open: no file fits *.gz"));
     fs::write(home.path("work/a.gz"), "x").unwrap();
     pty.press_until("\r", |screen| screen.contains("✓ EVIDENCE") || screen.contains("item 2 of 5"));
-    // Another one by hand, with a note; one is passed over, with a reason.
+    // Another one by hand, with a note; one is skipped, with a reason.
     turn(&pty, 2);
     pty.press_until("m", |screen| screen.contains("Sign off by hand"));
     write(&pty, "seen with my own eyes");

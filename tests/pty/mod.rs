@@ -41,7 +41,7 @@ phases = ["before", "after"]
 root = { path = true }
 [[before]]
 title = "Fresh"
-why   = "It is the way back"
+why   = "It is the rollback"
 gate  = "hard"
 check = { files = "newest", under = ".", match = "*.gz", younger = "24h" }
 [[before]]
@@ -243,7 +243,7 @@ fn stdout(out: &Output) -> String {
     String::from_utf8_lossy(&out.stdout).into_owned()
 }
 
-/// Moves the cursor of a dialog to the line that begins with a word; a key pressed too often is taken back.
+/// Moves the cursor of a dialog to the line that begins with a word; a key pressed too often is undone.
 fn choose(pty: &Pty, word: &str) {
     let cursor = |screen: &str| screen.lines().position(|line| line.contains("┃ ▌"));
     loop {
@@ -308,7 +308,7 @@ title = "Wait for somebody"
 effect = "change"
 takes = "30s"
 do = { exec = ["sh", "-c", "echo begun; echo begun >>effects; until test -e go; do sleep 0.02; done; echo over; echo over >>effects"], cwd = "{{root}}" }
-undo = { none = "there is nothing to take back" }
+undo = { none = "there is nothing to undo" }
 
 [[after]]
 title = "Look at it"

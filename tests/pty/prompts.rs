@@ -201,7 +201,7 @@ fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
     pty.resize(100, 30);
     let grown = pty.wait_for(SOON, |screen| typed(screen).starts_with("delete"));
     assert_eq!(typed(&grown), "delete 3 file▌", "a key for a screen that showed nothing is not taken");
-    // The quiet time begins anew with each key, and a second one that counts would be one too many.
+    // The quiet time begins again with each key, and a second one that counts would be one too many.
     let until = Instant::now() + SOON;
     while typed(&pty.screen()) == "delete 3 file▌" && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(700));

@@ -46,7 +46,7 @@ fn a_storm_of_sizes_ends_with_a_whole_screen() {
     }
     pty.resize(100, 30);
     pty.wait_for(SOON, |screen| screen.contains("□ CHANGE") && screen.contains("to confirm this change"));
-    // What stands there is what a screen drawn anew shows, cell by cell, but for the clock and the figures.
+    // What stands there is what a screen drawn again shows, cell by cell, but for the clock and the figures.
     let calm = |text: &str| {
         let steady = |line: &&str| {
             !line.contains("UTC") && !line.contains("B/s") && !line.contains("last read") && !line.contains("1 Health")

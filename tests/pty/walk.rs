@@ -11,7 +11,7 @@ fn one_item_after_the_other_is_done_claimed_skipped_or_left_for_later() {
     let pty = home.open(&["run", "test/list", &root], &[], (120, 50));
     // A hard gate offers nobody's word, and tells why it is there and what was seen.
     let screen = pty.wait_for(SOON, |screen| screen.contains("done (look again), later, note, leave:"));
-    for expected in ["before 0/3  Fresh  hard gate", "why: It is the way back", "no file fits *.gz"] {
+    for expected in ["before 0/3  Fresh  hard gate", "why: It is the rollback", "no file fits *.gz"] {
         assert!(screen.contains(expected), "{expected}\n{screen}");
     }
     pty.send("done\r");

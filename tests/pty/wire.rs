@@ -62,7 +62,7 @@ root = { path = true }
 title = "Print it"
 effect = "change"
 do = { exec = ["sh", "-c", "seq -f 'line %.0f of a hundred thousand, as wide as a log line may well be on any day' 1 100000; echo the end; until test -e go; do sleep 0.02; done"], cwd = "{{root}}" }
-undo = { none = "nothing to take back" }
+undo = { none = "nothing to undo" }
 "#;
 
 /// What the bytes are beside text, a sequence each; a control character that begins none is one by itself.
@@ -121,7 +121,7 @@ fn nothing_that_others_wrote_is_obeyed() {
     page_through(&pty);
     pty.press_until("\x1b", |screen| !screen.contains("DESTROY"));
     pty.send("6gg\r");
-    pty.wait_for(SOON, |screen| screen.contains("way back") && screen.contains("its log"));
+    pty.wait_for(SOON, |screen| screen.contains("rollback") && screen.contains("its log"));
     pty.send("l");
     pty.wait_for(SOON, |screen| screen.contains("Print it") && screen.contains("after"));
     pty.send("gg");

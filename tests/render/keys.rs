@@ -24,7 +24,7 @@ fn words(model: &mut Model) -> String {
 fn the_line_that_confirms_a_decision_repeats_the_choice_and_where_it_leads() {
     for (downs, wanted) in [
         (0, "Press  c  to RETRY the step: preview this step and ask again, ~9 s."),
-        (1, "Press  c  to ROLL BACK the run: stop; take back 1 step in ~20 s."),
+        (1, "Press  c  to ROLL BACK the run: stop; undo 1 step in ~20 s."),
         (2, "This choice needs a reason: Tab goes to the text."),
         (3, "Press  c  to HOLD the run: "),
         (4, "Press  c  to ABORT the run: stop; leave 1 step as it is."),

@@ -94,7 +94,7 @@ fn a_partitioned_table_is_vacuumed_when_all_its_partitions_are() {
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok), "{:?}", outcome(&run));
     assert!(outcome(&run).detail.ends_with("public.days: 2 partitions were vacuumed"), "{:?}", outcome(&run));
 
-    // One that is passed over leaves the whole not done.
+    // One that is skipped leaves the whole not done.
     base.sql("ALTER TABLE public.days_2a OWNER TO postgres");
     base.step("change", "VACUUM public.days", proof);
     let (run, prompt) = base.asked();

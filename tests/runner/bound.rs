@@ -138,8 +138,8 @@ fn a_step_whose_undo_changed_can_be_left() {
 #[test]
 fn a_step_that_takes_others_back_asks_as_well() {
     for (choice, end, text) in [
-        (Choice::RunChanged, "other\n", "took back step 1"),
-        (Choice::Skip, "", "passed over step 1, which was to be left as it is"),
+        (Choice::RunChanged, "other\n", "undid step 1"),
+        (Choice::Skip, "", "skipped step 1, which was to be left as it is"),
     ] {
         let estate = estate("", REPLACES, "[[work]]\ntitle = \"Back\"\nundo_of = [\"it\"]\nalways = true\n");
         let (run, asked) = begun(&estate);

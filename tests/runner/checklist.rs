@@ -16,7 +16,7 @@ use std::sync::{Arc, Barrier};
 const STEPS: &str = r#"
 [[before]]
 title = "Fresh"
-why   = "It is the way back"
+why   = "It is the rollback"
 gate  = "hard"
 check = { files = "newest", under = "backups", match = "*.gz", younger = "24h" }
 [[before]]

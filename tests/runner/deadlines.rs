@@ -105,7 +105,7 @@ fn readings(fault: &Fault) {
     estate.nothing_runs();
 }
 
-/// Every check is unknown, which never passes; the run ends when a person passes over it.
+/// Every check is unknown, which never passes; the run ends when a person skips it.
 fn checks(fault: &Fault) {
     let http = format!("http = \"{}/\", within = \"2s\"", fault.url("http"));
     let looks = [

@@ -53,7 +53,7 @@ fn place(records: &[Value], kind: &str, so: impl Fn(&Value) -> bool) -> usize {
     found.unwrap_or_else(|| panic!("the history has no such {kind}"))
 }
 
-/// Numbers the records anew and chains them.
+/// Numbers the records again and chains them.
 fn rewritten(mut records: Vec<Value>) -> Vec<u8> {
     for (seq, record) in (1_u64..).zip(&mut records) {
         record["seq"] = seq.into();
@@ -168,7 +168,7 @@ const OF_ONE: [(&str, &str, Break); 14] = [
     }),
     (UNDONE, "beyond the run's budget", |all| all[0]["body"]["terms"]["budget"]["run_s"] = 500.into()),
     (UNDONE, "to take all back would take", |all| all[0]["body"]["terms"]["budget"]["undo_s"] = 500.into()),
-    (UNDONE, "the way back lists", |all| {
+    (UNDONE, "the rollback lists", |all| {
         let at = place(all, "rollback.began", |_| true);
         all[at]["body"]["steps"] = vec![2].into();
     }),
@@ -196,7 +196,7 @@ const OF_ONE: [(&str, &str, Break); 14] = [
         let at = place(all, "answer.accepted", |body| body["answer"]["answer"] == "confirm");
         all[at + 1]["actor"] = all[at]["actor"].clone();
     }),
-    (GLASS, "was passed over, and is taken", |all| {
+    (GLASS, "was skipped, and is taken", |all| {
         let at = place(all, "step.skipped", |_| true);
         let skip = all.remove(at);
         let at = place(all, "step.intent", |body| body["step"] == skip["body"]["step"]);

@@ -1,4 +1,4 @@
-//! A real HTTP service: what is sent once, proved, taken back; killed on the way, with its effects counted there.
+//! A real HTTP service: what is sent once, proved, undone; killed on the way, with its effects counted there.
 
 use crate::runner::failpoints::{each, killed};
 use crate::runner::redis::Cache;
@@ -211,7 +211,7 @@ const FORWARD: [(&str, &[u32]); 13] = [
     ("seal.post", &[1]),
 ];
 
-/// Where it is killed on the way back, which takes the banner down and releases the flag.
+/// Where it is killed on the rollback, which takes the banner down and releases the flag.
 const BACKWARD: [(&str, &[u32]); 4] =
     [("undo.intent", &[1, 2]), ("shim.spawned", &[5, 6]), ("act.exited", &[5, 6]), ("seal.pre", &[1])];
 

@@ -1,4 +1,4 @@
-//! An act failed, or lost its shim, while a process of it still works: nothing is repeated, taken back or settled beside that.
+//! An act failed, or lost its shim, while a process of it still works: nothing is repeated, undone or settled beside that.
 
 use crate::support::estate::{Estate, kill_wholly, wait_for};
 use crate::support::run::{Run, consent, decide};

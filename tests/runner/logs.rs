@@ -130,7 +130,7 @@ manual = "Nothing to do."
     }
 }
 
-/// A program that keeps its log open and writes numbered lines into it, and opens it anew at USR1.
+/// A program that keeps its log open and writes numbered lines into it, and opens it again at USR1.
 fn writer(estate: &Estate) -> Child {
     let trap = "trap 'exec >>app.log' USR1";
     let script = format!(

@@ -1,11 +1,11 @@
-//! Every adapter through every place at which a runner can be killed: forward, on the way back, and in its ending.
+//! Every adapter through every place at which a runner can be killed: forward, on the rollback, and in its ending.
 //!
 //! ```text
 //! act ─ its proof ─ a check that holds ─ a check that fails ─▶ the undo ─ the check that holds, again ─▶ sealed
 //!   └──────────────── the runner is killed at each place once, and another one goes on ────────────────┘
 //! ```
 //! The effects are counted at the target: by the server, by the kernel, by what the program wrote. Each is there once, and
-//! each is taken back once.
+//! each is undone once.
 
 use crate::runner::failpoints::{each, killed};
 use crate::runner::http::{Service, puts};
@@ -42,10 +42,10 @@ const PLACES: [(&str, &[u32]); 18] = [
     ("seal.post", &[1]),
 ];
 
-/// How often an effect was done, and taken back, as its target has it.
+/// How often an effect was done, and undone, as its target has it.
 type Counts<'a> = dyn Fn(&Estate) -> (usize, usize) + 'a;
 
-/// An estate with the procedure `all`, and what counts its effects: how often it was done, and taken back.
+/// An estate with the procedure `all`, and what counts its effects: how often it was done, and undone.
 struct Scene<'a> {
     estate: Estate,
     counted: Box<Counts<'a>>,
@@ -69,7 +69,7 @@ fn through<'a>(made: impl Fn(&str) -> Scene<'a> + Sync) {
         let run = scene.estate.run();
         let view = run.drive();
         assert_eq!(view.sealed, Some(RunStatus::Failed), "{case}");
-        assert_eq!((scene.counted)(&scene.estate), (1, 1), "{case}: done, taken back");
+        assert_eq!((scene.counted)(&scene.estate), (1, 1), "{case}: done, undone");
         let went = WentBack { undone: 1, left: 0, proved: Some(true) };
         assert_eq!(view.went_back(), Some(went), "{case}");
         // One that was killed between its intent and its shim provably never began, and is begun again.
@@ -210,7 +210,7 @@ fn a_request_is_sent_once_and_taken_back_once() {
     });
 }
 
-/// Objects have no undo of their own: what is taken back is the note of the step behind them, and no object is put again.
+/// Objects have no undo of their own: what is undone is the note of the step behind them, and no object is put again.
 #[test]
 fn objects_are_put_once_whatever_is_taken_back() {
     const BUCKET: &str = "nova-backups";

@@ -2,7 +2,7 @@
 //! and the effects are counted at the target.
 //!
 //! ```text
-//! seed ─▶ procedure, its way back, window and budget, who starts it ─▶ run
+//! seed ─▶ procedure, its undo, window and budget, who starts it ─▶ run
 //!      ─▶ { answer · refuse · note · abort · kill the runner · kill all of it · failpoint · jump · open a gate } ─▶ seal
 //!                                  └──────────── until the seal; then the invariants, and the effects ────────────┘
 //! ```

@@ -32,7 +32,7 @@ impl Cache {
         cache
     }
 
-    /// Writes the estate anew with these ways to it.
+    /// Writes the estate again with these ways to it.
     fn names(&self, url: &str, act: Option<&str>) {
         let act = act.map(|act| format!("act = \"{act}\"\n")).unwrap_or_default();
         let text = format!(

@@ -51,7 +51,7 @@ impl Base {
         self.postgres.conninfo_as(role, "postgres")
     }
 
-    /// Writes the estate anew with these ways to the database.
+    /// Writes the estate again with these ways to the database.
     pub fn names(&self, watch: &str, act: &str) {
         let text = format!(
             "schema = 1\nname = \"test\"\nenvironment = \"other\"\n[[postgres]]\nname = \"main\"\nwatch = \"\"\"{watch}\"\"\"\nact = \"\"\"{act}\"\"\"\n"
@@ -223,7 +223,7 @@ fn a_proof_tells_after_the_runner_and_the_act_were_killed() {
     let gone = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'UPDATE%' AND state = 'active'";
     wait_for("the end of the statement", || (base.sql(gone) == "0").then_some(()));
     run.midwatch("resume", &[]);
-    // It was rolled back, the proof says so, and a person is asked for it anew.
+    // It was rolled back, the proof says so, and a person is asked for it again.
     let next = run.prompt_after(&prompt.id);
     assert!(matches!(next.ask, Ask::Confirm { .. }), "{next:?}");
     assert_eq!(run.count("step.intent"), 1);

@@ -26,7 +26,7 @@ type Parts = fn(&Case);
 
 /// One adapter that takes a step back, in one of its forms.
 struct Case {
-    /// The adapter, and the word of what it does where it has several; of `files` what is taken back.
+    /// The adapter, and the word of what it does where it has several; of `files` what is undone.
     kind: &'static str,
     effect: &'static str,
     /// The step's `do` and `undo`.
@@ -204,7 +204,7 @@ fn unit(case: &Case) {
 }
 
 impl Case {
-    /// Runs it, takes it back, and holds everything that tells of it against what the undo did.
+    /// Runs it, undoes it, and holds everything that tells of it against what the undo did.
     fn check(&self, estate: &Estate, url: &str) {
         let filled = |text: &str| text.replace("URL", url).replace("UNIT", UNIT);
         let (act, undo) = (filled(self.acts.0), filled(self.acts.1));
@@ -318,7 +318,7 @@ fn kinds() -> BTreeSet<String> {
     kinds
 }
 
-/// What `files = "restore"` takes back, as it says itself where it stands behind something else.
+/// What `files = "restore"` undoes, as it says itself where it stands behind something else.
 fn restored() -> Vec<String> {
     let estate = Estate::default();
     let steps = "[[work]]\ntitle = \"Work\"\neffect = \"destroy\"\n\

@@ -174,7 +174,7 @@ notify = "unreached"
     let prompt = run.prompt();
     assert_eq!(prompt.step, 2);
     run.accept(&prompt, consent(&prompt));
-    // Nobody knows the last condition: that is asked, and not passed over in silence.
+    // Nobody knows the last condition: that is asked, and not skipped in silence.
     let prompt = run.prompt_after(&prompt.id);
     let Ask::Decide { text, .. } = &prompt.ask else { panic!("{prompt:?}") };
     assert!(text.starts_with("unknown: whether before[none].output is 1: "), "{text}");

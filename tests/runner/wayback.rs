@@ -1,4 +1,4 @@
-//! The way back: by name, as a whole, in every ending; each undo once, counted at the target.
+//! The undo: by name, as a whole, in every ending; each undo once, counted at the target.
 
 use crate::support::estate::{Estate, kill_wholly, wait_for};
 use crate::support::run::{Run, consent, decide};
@@ -89,11 +89,11 @@ fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
     let first = run.prompt_after(&stop.id);
     let Ask::Confirm { preview, .. } = &first.ask else { panic!("{first:?}") };
     assert_eq!((preview.count, preview.takes_s, first.step), (1, Some(30), 4));
-    assert_eq!(preview.headline, "Take back 1 step: Page");
+    assert_eq!(preview.headline, "Undo 1 step: Page");
     assert!(preview.facts[0].1.contains("echo 3"), "{:?}", preview.facts);
     assert_eq!(effects(&estate), [1, 0, 1, 0, 0]);
     run.accept(&first, consent(&first));
-    // What every ending takes back is not asked about in the good one either; another change of the ending asks for itself.
+    // What every ending undoes is not asked about in the good one either; another change of the ending asks for itself.
     let last = run.prompt_after(&first.id);
     assert_eq!(last.step, 6);
     run.accept(&last, consent(&last));
@@ -107,8 +107,8 @@ fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
     assert_eq!(view.steps[3].latest(), view.steps[3].outcome.as_ref());
     assert_eq!(fs::read_to_string(estate.tree("unpage")).unwrap(), "3\n");
     let detail = |step: usize| view.steps[step].outcome.as_ref().unwrap().detail.clone();
-    assert_eq!(detail(4), "took back step 2");
-    assert_eq!(detail(5), "took back step 3; passed over step 2, which is undone already");
+    assert_eq!(detail(4), "undid step 2");
+    assert_eq!(detail(5), "undid step 3; skipped step 2, which is undone already");
     assert!(view.went_back().is_none());
     run.midwatch("abort", &["--undo"])
         .exits(2)
@@ -140,7 +140,7 @@ fn a_failure_goes_back_by_itself_down_to_its_phase_proves_it_and_closes() {
     assert!(first("undo.intent") < first("rollback.proved"));
     assert_eq!((run.count("undo.intent"), run.count("prompt.opened")), (2, 3));
     let report = run.midwatch("report", &[]).exits(0);
-    report.prints("failed, rolled back, proved").prints("the way back began, for step 4 failed: step 3 to take back");
+    report.prints("failed, rolled back, proved").prints("the rollback began (step 4 failed): step 3 to undo");
     estate.midwatch(&["runs"]).exits(0).prints("  failed, rolled back, proved  ");
     let listed = estate.midwatch(&["runs", "--json"]).exits(0).out;
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
@@ -158,7 +158,7 @@ fn what_is_not_proved_after_the_way_back_is_said() {
     let view = estate.run().sealed();
     assert_eq!(view.went_back(), Some(WentBack { undone: 2, left: 0, proved: Some(false) }));
     assert_eq!(states(&view), ["done", "undone", "undone", "failed", "skipped", "done"]);
-    let text = "nothing to take back: passed over step 3, which is undone already; step 2, which is undone already";
+    let text = "nothing to undo: skipped step 3, which is undone already; step 2, which is undone already";
     assert_eq!(remark(&view, 4), text);
     assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
 }
@@ -185,10 +185,10 @@ fn a_failure_offers_what_its_step_allows_and_a_held_run_is_taken_up_later() {
     let run = estate.run();
     let prompt = failed(&run);
     let (choices, means) = menu(&prompt);
-    // The gate is hard, so nobody passes over it.
+    // The gate is hard, so nobody skips it.
     assert_eq!(choices, [Choice::Hold, Choice::Retry, Choice::Rollback]);
     assert_eq!(means[1], "take this step again");
-    assert_eq!(means[2], "stop; take back 2 steps in ~2 m, 2 closing steps");
+    assert_eq!(means[2], "stop; undo 2 steps in ~2 m, 2 closing steps");
     run.accept(&prompt, decide(Choice::Hold));
     wait_for("the end of the runner", || (!run.dir.runner_lives()).then_some(()));
     assert_eq!(run.status(), "held");
@@ -225,7 +225,7 @@ fn what_is_taken_in_every_ending_is_taken_after_an_abort_and_hides_no_failure() 
     assert_eq!(effects(&estate)[..4], [1, 1, 1, 1]);
     assert!(view.went_back().is_none());
     run.is_whole_and_known();
-    // Stopped before anything was done, there is nothing to take back; a step that acts still asks.
+    // Stopped before anything was done, there is nothing to undo; a step that acts still asks.
     let run = { estate.start_waiting("back") };
     run.ask(Demand::Abort { undo: false });
     let asks =

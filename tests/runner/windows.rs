@@ -1,4 +1,4 @@
-//! Windows through the real runner: what does not fit is refused with its numbers, and the way back is not.
+//! Windows through the real runner: what does not fit is refused with its numbers, and the rollback is not.
 
 use crate::support::estate::Estate;
 use crate::support::hours::{ANYTIME, WINDOWS, estate, estate_of, set_clock, sunday};
@@ -67,7 +67,7 @@ fn what_cannot_be_done_and_taken_back_before_the_end_is_refused_with_its_numbers
     let estate = estate("03:42");
     estate.procedure("long", "window = \"weekly\"\nbudget = { undo = \"20m\" }", &step("one", "12m"));
     // A minute is given to a slow machine: 18 min are left at the most, and 17 at the least.
-    let printed = estate.start("long", &["--yes", "change"]).exits(7).prints("needs 12 m + 20 m way back, 17 m left");
+    let printed = estate.start("long", &["--yes", "change"]).exits(7).prints("needs 12 m + 20 m rollback, 17 m left");
     printed.prints("window weekly ends 04:00 UTC");
     assert!(estate.runs().is_empty());
     set_clock(&estate, &sunday("03:20"));
@@ -84,7 +84,7 @@ fn a_change_whose_time_ran_out_while_it_was_asked_for_does_not_begin() {
     run.accept(&first, consent(&first));
     let refused = run.prompt_after(&first.id);
     assert!(
-        text_of(&refused).starts_with("refused: no time for one: needs 10 m + 10 m way back, 9 m left"),
+        text_of(&refused).starts_with("refused: no time for one: needs 10 m + 10 m rollback, 9 m left"),
         "{refused:?}"
     );
     assert_eq!((run.count("step.intent"), estate.lines("done")), (0, 0));
@@ -151,7 +151,7 @@ fn the_way_back_goes_on_past_the_end_and_is_said_to() {
     assert_eq!((estate.lines("done"), estate.lines("undone")), (1, 1));
     assert!(view.time.late.iter().any(|late| late.undo && late.step == 0), "{:?}", view.time.late);
     run.is_whole_and_known();
-    let printed = run.midwatch("report", &[]).exits(0).prints("the way back of step 1");
+    let printed = run.midwatch("report", &[]).exits(0).prints("the undo of step 1");
     printed.prints("after the end of its window");
 }
 
@@ -163,9 +163,9 @@ fn a_budget_ends_a_run_without_any_window() {
     let run = estate.start_waiting("three");
     let first = run.prompt();
     run.accept(&first, consent(&first));
-    // The second was consented to with the first, and both together would take longer to take back than may be.
+    // The second was consented to with the first, and both together would take longer to undo than may be.
     let refused = run.prompt_after(&first.id);
-    assert!(text_of(&refused).contains("the way back would take 16 m, and its budget is 15 m"), "{refused:?}");
+    assert!(text_of(&refused).contains("the rollback would take 16 m, and its budget is 15 m"), "{refused:?}");
     assert_eq!(estate.lines("done"), 1);
     run.accept(&refused, decide(Choice::Rollback));
     run.sealed();

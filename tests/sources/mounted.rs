@@ -58,7 +58,7 @@ fn a_named_path_that_should_be_mounted_and_is_not_is_critical() {
     let holder = row["facts"]["held_by"].as_str().unwrap();
     assert!(row["detail"].as_str().unwrap().ends_with(&format!("held by {holder}")), "{row:#}");
     assert_ne!(row["verdict"], "critical");
-    // Once something is mounted there, all is well.
+    // Once something is mounted there, all is ok.
     let script = format!("mount -t tmpfs -o size=1m x '{}'", named.display());
     let report = check(&estate, &fstab, &script);
     let row = of(&report, named);

@@ -315,7 +315,7 @@ fn a_console_says_that_its_estate_changed_and_uses_it_when_asked() {
     edit(&estate, "second", &["/gone-two"]);
     let screen = pty.wait_for(SOON, |screen| screen.contains("the estate file or its windows changed: r uses them"));
     assert!(header(&screen).contains("first") && screen.contains("/gone-one"), "nothing moved by itself: {screen}");
-    // Taken back, there is nothing to use.
+    // Undone, there is nothing to use.
     edit(&estate, "first", &["/gone-one"]);
     pty.wait_for(SOON, |screen| !screen.contains("r uses them"));
     edit(&estate, "third", &["/gone-two"]);

@@ -3,16 +3,16 @@
 //! ```text
 //! chain    each line names the digest of the one before it; numbers go up by one; one run; the seal is the last
 //! intent   one attempt is open at most; its outcome follows it, with the same step and attempt; attempts count up from 1;
-//!          nothing begins without the locks that the run began with, nor what was passed over, nor after a stop what was not
+//!          nothing begins without the locks that the run began with, nor what was skipped, nor after a stop what was not
 //!          to be taken in every ending
 //! consent  an intent above read names a prompt that was answered yes for this step and this very set, and no other did; what
 //!          lapsed was given, and counts no longer
 //! unknown  a step whose outcome nobody knows is not tried again before it is settled as not done
 //! answers  a prompt is answered at most once, by what names it while it is open; what was typed is consent to its class
 //! people   what is decided was offered; past a hard gate, and for two pairs of eyes, somebody else than the first one answered
-//! undo     what never ran is not taken back, and what was taken back is not taken back again; outside a step that names them,
-//!          undos begin with the way back, whose list is what is owed, last first
-//! seal     nothing is open; the count of unknown steps is right; what failed and was not passed over is no good ending
+//! undo     what never ran is not undone, and what was undone is not undone again; outside a step that names them,
+//!          undos begin with the rollback, whose list is what is owed, last first
+//! seal     nothing is open; the count of unknown steps is right; what failed and was not skipped is no good ending
 //! time     the clock of the machine never goes back, whatever the clock on the wall does, and where that was set, it is said
 //! window   what changes something begins while a window is open, and within the budgets
 //! ```
@@ -286,7 +286,7 @@ impl Check {
             return self.violate(format_args!("there is no step {step}"));
         }
         if self.passed.contains(&step) {
-            self.violate(format_args!("step {step} was passed over, and is taken"));
+            self.violate(format_args!("step {step} was skipped, and is taken"));
         }
         if self.stopped && head["always"] != true {
             self.violate(format_args!("step {step} is taken after the run was stopped"));

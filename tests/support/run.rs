@@ -21,7 +21,7 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The journal's records; a torn end is passed over, for it may be under way.
+    /// The journal's records; a torn end is skipped, for it may be under way.
     #[track_caller]
     pub fn records(&self) -> Vec<Record> {
         let chain = chain::read(&fs::read(self.dir.journal()).unwrap_or_default());

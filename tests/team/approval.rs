@@ -105,7 +105,7 @@ fn root_is_no_exception() {
     let team = Team::of("production");
     fs::write(team.estate.beside("windows.toml"), crate::support::hours::ANYTIME).unwrap();
     team.estate.file("data/a", "x");
-    // Nobody asks for four eyes here: a destroy without a way back, in production, takes them.
+    // Nobody asks for four eyes here: a destroy without an undo, in production, takes them.
     team.estate.procedure("four", "", &DELETE.replace("confirm = \"four-eyes\"\n", ""));
     let run = team.start_waiting(ROOT, "four", &["--confirm", "delete 1 files"]);
     let prompt = run.prompt();

@@ -109,7 +109,7 @@ fn a_wait_that_did_not_come_true_is_a_hard_gate_as_a_check_is() {
     team.refused(ANNA, &run, demand(&prompt, decide(Choice::Skip)), "not among the choices");
     team.refused(ANNA, &run, demand(&prompt, decide(Choice::Override)), "nobody is their own second person");
     team.accept(BEN, &run, &prompt, decide(Choice::Override));
-    // The soft one may be passed over by whoever is there.
+    // The soft one may be skipped by whoever is there.
     let soft = run.prompt_after(&prompt.id);
     assert_eq!(choices(&soft), [Choice::Retry, Choice::Skip, Choice::Hold, Choice::Abort]);
     team.accept(ANNA, &run, &soft, decide(Choice::Skip));

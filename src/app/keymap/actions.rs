@@ -109,7 +109,7 @@ actions! {
     Pane5, "pane-5", Global, None, "Moves to Checklist.";
     Pane6, "pane-6", Global, None, "Moves to Run.";
     Pane7, "pane-7", Global, None, "Moves to Log.";
-    Zoom, "zoom", Global, None, "Gives the pane the whole screen, or takes it back.";
+    Zoom, "zoom", Global, None, "Gives the pane the whole screen, or undoes it.";
     Filter, "filter", Global, None, "Shows only what contains a text.";
     Refresh, "refresh", Global, None, "Reads every target now.";
     Runs, "runs", Global, None, "Lists the runs, to attach to one.";
@@ -119,8 +119,8 @@ actions! {
     Log, "log", Global, None, "Opens the log of the step.";
     Note, "note", Global, Acts, "Writes a note beside the step.";
     Copy, "copy", Global, None, "Copies the row, the lines of the log or the run's id to the clipboard.";
-    Mouse, "mouse", Global, None, "Gives the mouse to the terminal, for its own selection, or takes it back.";
-    Redraw, "redraw", Global, None, "Draws the whole screen anew.";
+    Mouse, "mouse", Global, None, "Gives the mouse to the terminal, for its own selection, or undoes it.";
+    Redraw, "redraw", Global, None, "Draws the whole screen again.";
     Suspend, "suspend", Global, None, "Stops the console until the shell continues it. Runs go on.";
     Down, "down", List, None, "Moves down.";
     Up, "up", List, None, "Moves up.";
@@ -133,12 +133,12 @@ actions! {
     Reverse, "reverse", List, None, "Reverses the order of the rows.";
     Facts, "facts", List, None, "In the detail of a row, shows facts under their own names.";
     Act, "act", List, Acts, "Offers what can act on the row; in a run, opens its prompt.";
-    Abort, "abort", Run, Commits, "Asks whether to stop the run, and whether to take back what it did.";
+    Abort, "abort", Run, Commits, "Asks whether to stop the run, and whether to undo what it did.";
     Resume, "resume", Run, Commits, "Asks whether to continue an interrupted run.";
     Hand, "hand", Checklist, Acts, "Signs the item off by hand, with a note: a claim. The key that confirms signs it.";
-    Skip, "skip", Checklist, Acts, "Passes over the item, with a reason.";
+    Skip, "skip", Checklist, Acts, "Skips the item, with a reason.";
     Override, "override", Checklist, Acts, "Leads past a hard gate that did not pass, with a reason; for another person than the starter.";
-    Reopen, "reopen", Checklist, Acts, "Opens the item again that was closed by hand or passed over, with a reason.";
+    Reopen, "reopen", Checklist, Acts, "Opens the item again that was closed by hand or skipped, with a reason.";
     Search, "search", Log, None, "Searches the log.";
     NextMatch, "next-match", Log, None, "Moves to the next match.";
     PreviousMatch, "previous-match", Log, None, "Moves to the match before.";

@@ -41,7 +41,7 @@ pub fn counts(runs: &[RunSummary]) -> (usize, usize) {
     (runs.len(), runs.iter().filter(|run| !run.status.is_over()).count())
 }
 
-/// Asks, and has the runs listed anew.
+/// Asks, and has the runs listed again.
 pub fn open(model: &mut Model) -> Vec<Effect> {
     model.open(Modal::LeaveDemo(Box::default()));
     vec![Effect::Query(Query::ListRuns)]

@@ -1,4 +1,4 @@
-//! Text being written: a note beside a step, or the words of a deed on an item of a checklist.
+//! Text being written: a note beside a step, or the words of a action on an item of a checklist.
 
 use crate::app::keymap::Action;
 use crate::domain::RunId;
@@ -14,7 +14,7 @@ pub enum Writes {
     Beside,
     /// It closes an item by hand.
     Hand,
-    /// It is why an item is passed over.
+    /// It is why an item is skipped.
     Skip,
     /// It is why a hard gate is overridden.
     Override,
@@ -93,7 +93,7 @@ impl Note {
         Self { run, step, writes: Writes::Beside, seq: 0, writing: true, hint: None, area }
     }
 
-    /// The words of a deed on an item, given as its step and the record that opened it.
+    /// The words of a action on an item, given as its step and the record that opened it.
     #[must_use]
     pub fn of_item(run: RunId, (step, seq): (u32, u64), writes: Writes, lines: Vec<String>) -> Self {
         Self { writes, seq, ..Self::new(run, Some(step), lines) }

@@ -90,7 +90,7 @@ impl PromptDialog {
         matches!(self.prompt.ask, Ask::Confirm { .. } | Ask::Approve { .. })
     }
 
-    /// Takes the prompt as it stands now; `true` where it asks for another answer than before, and must be looked at anew.
+    /// Takes the prompt as it stands now; `true` where it asks for another answer than before, and must be looked at again.
     pub fn renew(&mut self, open: &OpenPrompt) -> bool {
         let moved_on = open.waits_for_second() != self.prompt.waits_for_second();
         self.prompt = open.clone();

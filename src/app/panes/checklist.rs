@@ -287,7 +287,7 @@ fn act_on_item(model: &mut Model, item: &ItemView, seq: u64, action: ItemAction)
         _ if sent => Some("that is on its way to the runner".to_owned()),
         _ if !lives => Some("no runner is there: resume the run first".to_owned()),
         (_, Err(why)) => Some(why),
-        _ if item.seq != seq => Some("the item was opened anew: look at it again".to_owned()),
+        _ if item.seq != seq => Some("the item was opened again: look at it again".to_owned()),
         _ => None,
     };
     let (Some(authority), Some(id), None) = (authority, id, &refusal) else {

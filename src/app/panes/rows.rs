@@ -103,7 +103,7 @@ impl RowList {
         self.judge(now);
     }
 
-    /// Judges the rows anew where one of them has become stale by now.
+    /// Judges the rows again where one of them has become stale by now.
     pub fn tick(&mut self, now: Wall) {
         let back = self.judged.is_some_and(|judged| now < judged);
         if back || self.turns.is_some_and(|turns| now > turns) {

@@ -191,7 +191,7 @@ pub fn describe_end(end: &PromptEnd) -> String {
             format!("{who} decided step {step}: {}", choice.word())
         }
         PromptEnding::Answered(Answer::Approve { .. }) => format!("{who} approved step {step}"),
-        PromptEnding::Answered(Answer::BreakGlass { .. }) => format!("{who} broke the glass for step {step}"),
+        PromptEnding::Answered(Answer::BreakGlass { .. }) => format!("{who} used break-glass for step {step}"),
         PromptEnding::Answered(Answer::Cancel) => format!("{who} declined step {step}"),
         PromptEnding::Closed(Closed::Moved, _) => format!("the prompt of step {step} closed: its set moved"),
         PromptEnding::Closed(Closed::NoPreview, _) => {

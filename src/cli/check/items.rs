@@ -53,7 +53,7 @@ pub fn read(state: &Path) -> Result<Vec<ItemRow>> {
     Ok(view.iter().flat_map(|view| view.items().into_iter().map(|item| row(view, item))).collect())
 }
 
-/// Evidence is ok; somebody's word and what was passed over are warnings; what was taken back is critical, and so is a
+/// Evidence is ok; somebody's word and what was skipped are warnings; what was undone is critical, and so is a
 /// hard gate that somebody overrode; all else is not known
 /// to be so, and unknown.
 fn verdict(state: ItemState) -> Verdict {

@@ -3,7 +3,7 @@
 //! ```text
 //! before 1/4  Backup verified
 //!   every backup is ok
-//!   why: without it nothing below can be taken back
+//!   why: without it nothing below can be undone
 //!   seen 02:31:07: critical: 31 h old · limit 24 h · backup database (files /backups/*.dump)
 //! done (look again), hand, skip, later, note, leave:
 //! ```

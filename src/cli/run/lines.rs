@@ -49,7 +49,7 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         }
         Event::RollbackBegan { steps, takes_s, why } => began_back(steps, *takes_s, why),
         Event::RollbackProved { step, outcome } => {
-            format!("after the way back, {}: {} · {}", named(view, *step), outcome.ending.word(), outcome.detail)
+            format!("after the rollback, {}: {} · {}", named(view, *step), outcome.ending.word(), outcome.detail)
         }
         Event::Note { text, .. } => format!("note of {}: {text}", who(&record.actor)),
         Event::AbortRequested { undo } => {
@@ -121,7 +121,7 @@ fn closed(why: Closed, drift: &[String]) -> String {
         Closed::NoPreview => {
             format!("the prompt closed: what it showed could not be read again and kept: {}", drift.join("; "))
         }
-        Closed::Expired => "the prompt lapsed and asks anew".to_owned(),
+        Closed::Expired => "the prompt lapsed and asks again".to_owned(),
         Closed::Aborted => "the prompt closed: the run stops".to_owned(),
         Closed::RunnerGone => "the prompt closed: its runner is gone".to_owned(),
     }
@@ -129,12 +129,12 @@ fn closed(why: Closed, drift: &[String]) -> String {
 
 fn began_back(steps: &[u32], takes_s: Option<u64>, why: &str) -> String {
     if steps.is_empty() {
-        return format!("the way back begins ({why}): there is nothing to take back");
+        return format!("the rollback begins ({why}): there is nothing to undo");
     }
     let count = quantity::counted(steps.len() as u64, "step", "steps");
     let time = takes_s.map_or_else(String::new, |s| format!(" in ~{}", quantity::span(Duration::from_secs(s))));
     let numbers: Vec<String> = steps.iter().map(|step| (u64::from(*step) + 1).to_string()).collect();
-    format!("the way back begins ({why}): {count}{time}, last first: {}", numbers.join(", "))
+    format!("the rollback begins ({why}): {count}{time}, last first: {}", numbers.join(", "))
 }
 
 fn sealed(status: RunStatus, unknown: u32, back: Option<WentBack>, caveats: Caveats) -> String {

@@ -42,7 +42,7 @@ fn database(name: impl Into<String>, watch: String) -> Postgres {
     Postgres { name: name.into(), watch, act: None, bloat_size: None, critical: true }
 }
 
-/// The variables name one database; they are read anew with every connection, so nothing else is written.
+/// The variables name one database; they are read again with every connection, so nothing else is written.
 fn of_variables(around: &Surroundings, _: &mut Estate) -> Option<(String, Vec<Postgres>)> {
     let set: Vec<&str> = NAMING.into_iter().filter(|name| around.get(name).is_some()).collect();
     // Whatever is no plain word may be a whole connection string with a password in it.

@@ -54,7 +54,7 @@ fn every_built_in_theme_is_sound_on_every_terminal() {
                 assert_eq!(ink.at(depth), ink, "{name} at {depth:?}: {role}");
             }
         }
-        // What must be told apart at a glance is told apart by more than a word.
+        // What must be distinguished at a glance is distinguished by more than a word.
         for group in ["verdict", "state", "effect"] {
             let roles: Vec<_> = Role::ALL.iter().filter(|role| role.group() == group).collect();
             for parts in [

@@ -327,7 +327,7 @@ pub fn decide() -> Story {
     let choices = vec![Choice::Retry, Choice::Rollback, Choice::Skip, Choice::Hold, Choice::Abort];
     let means = [
         "preview this step and ask again, ~9 s",
-        "stop; take back 1 step in ~20 s",
+        "stop; undo 1 step in ~20 s",
         "leave this step, with a reason; go on with step 4",
         Choice::Hold.consequence(),
         "stop; leave 1 step as it is",
@@ -382,7 +382,7 @@ pub fn finished() -> Story {
     story.wait_until(640).record("operator", Event::RunSealed { status: RunStatus::Ok, unknown: 0, rolled_back: None })
 }
 
-/// A run that changed something and can still take it back.
+/// A run that changed something and can still undo it.
 #[must_use]
 pub fn finished_but_last() -> Story {
     drifted_logs()

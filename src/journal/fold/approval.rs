@@ -125,7 +125,7 @@ fn only_another_person_overrides_a_gate() {
     let offered = failed(&[Choice::Retry]);
     assert!(refusal(&offered, "ben", accepted(1, 1, decide(Choice::Override))).contains("not among the choices"));
     let skip = Event::StepSkipped { step: 1, reason: "seen".into() };
-    assert!(refusal(&failed(&[Choice::Retry])[..2], "runner", skip.clone()).contains("nobody said to pass over it"));
+    assert!(refusal(&failed(&[Choice::Retry])[..2], "runner", skip.clone()).contains("nobody said to skip it"));
     let past = after(&[events, vec![("ben", accepted(1, 1, decide(Choice::Override))), ("runner", skip)]].concat());
     assert_eq!((past.overrides[0].by.uid, past.steps[1].state), (1001, StepState::Skipped));
 }

@@ -24,11 +24,11 @@ pub enum ItemState {
     Evidence,
     /// It was closed by hand: somebody says so.
     Claim,
-    /// It was passed over.
+    /// It was skipped.
     Skipped,
     /// It is a hard gate that did not pass, and another person than the starter led the run past it.
     Overridden,
-    /// What it did was taken back.
+    /// What it did was undone.
     Undone,
 }
 
@@ -84,7 +84,7 @@ pub struct ItemView {
     pub note_required: bool,
     /// Where it stands.
     pub state: ItemState,
-    /// Who closed it or passed over it, as the kernel says; of evidence, the runner or whoever asked for it.
+    /// Who closed it or skipped it, as the kernel says; of evidence, the runner or whoever asked for it.
     pub by: Option<Actor>,
     /// When it was closed; of an open one, when it was last looked at.
     pub at: Option<Wall>,

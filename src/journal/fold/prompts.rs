@@ -39,7 +39,7 @@ impl RunView {
         if self.open.is_some() {
             return refuse("a prompt while an attempt is open");
         }
-        // On the way back of a checklist, items of every phase are asked about.
+        // On the rollback of a checklist, items of every phase are asked about.
         if self.abort.is_none() {
             self.in_its_phase(step)?;
         }
@@ -47,7 +47,7 @@ impl RunView {
         let before = self.at(step)?.state;
         match ask {
             Ask::Decide { .. } => {}
-            // A new question takes back the consent to the old one.
+            // A new question undoes the consent to the old one.
             Ask::Confirm { .. } => drop(self.permits.remove(&step)),
             Ask::Sign { .. } | Ask::Approve { .. } => drop(self.signed.remove(&step)),
         }
@@ -220,7 +220,7 @@ impl RunView {
         Ok(())
     }
 
-    /// Takes back a consent whose set drifted before the intent, or could not be read again.
+    /// Undoes a consent whose set drifted before the intent, or could not be read again.
     pub(super) fn lapse(
         &mut self,
         record: &Record,

@@ -94,7 +94,7 @@ impl RunView {
         if self.unsettled > 0 && !ending {
             return refuse(format!("step {step} would act while the outcome of another is unknown"));
         }
-        // What every ending takes back is taken back without a question in the good one, too.
+        // What every ending undoes is undone without a question in the good one, too.
         if head.verb == Verb::UndoOf && head.always {
             return Ok(());
         }
@@ -190,19 +190,19 @@ impl RunView {
             _ if self.at(step)?.head.verb == Verb::Approve
                 && (self.order == Order::Any || self.at(step)?.head.when.is_none()) =>
             {
-                return refuse(format!("step {step} waits for a second person, and cannot be passed over"));
+                return refuse(format!("step {step} waits for a second person, and cannot be skipped"));
             }
             StepState::Planned | StepState::Failed | StepState::Stopped if self.order == Order::Any => {
                 passable(&self.at(step)?.head, step)?;
                 if reason.trim().is_empty() {
-                    return refuse(format!("step {step} is passed over without a reason"));
+                    return refuse(format!("step {step} is skipped without a reason"));
                 }
             }
             StepState::Planned => {}
             StepState::Failed | StepState::Stopped | StepState::Unknown if self.is_mere_notice(step)? => {}
             StepState::Failed | StepState::Stopped | StepState::Unknown => {
                 if !self.waived.contains(&step) && !self.signed.contains(&step) {
-                    return refuse(format!("step {step} went wrong, and nobody said to pass over it"));
+                    return refuse(format!("step {step} went wrong, and nobody said to skip it"));
                 }
             }
             other => return refuse(format!("step {step} is {} already", other.word())),

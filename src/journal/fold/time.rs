@@ -1,10 +1,10 @@
 //! What a run still needs, against the time that its window and its budget leave.
 //!
 //! ```text
-//!  now ──────── step (p90) ── way back still owed ──┤ end of the window: it fits
-//!  now ── started + budget.run: the same, without the way back, which has a budget of its own
+//!  now ──────── step (p90) ── rollback still owed ──┤ end of the window: it fits
+//!  now ── started + budget.run: the same, without the rollback, which has a budget of its own
 //! ```
-//! Reading and the way back itself are never refused; only what changes something is.
+//! Reading and the rollback itself are never refused; only what changes something is.
 
 use crate::domain::pace::whole;
 use crate::domain::{Basis, EffectClass, Expected, StepState, Verb, Wall, quantity};
@@ -29,7 +29,7 @@ pub struct TimeView {
 pub struct Late {
     /// The step, from 0.
     pub step: u32,
-    /// Whether it was its way back.
+    /// Whether it was its undo.
     pub undo: bool,
     /// The end of the window.
     pub until: Wall,
@@ -59,11 +59,11 @@ pub enum NoTime {
         /// The one that opens next, where one ever does.
         next: Option<Span>,
     },
-    /// The window ends before it could be done and taken back.
+    /// The window ends before it could be done and undone.
     Window {
         /// How long the step takes.
         step: Expected,
-        /// How long the way back takes afterwards.
+        /// How long the rollback takes afterwards.
         rollback: Duration,
         /// The time left.
         left: Duration,
@@ -79,7 +79,7 @@ pub enum NoTime {
         /// The budget.
         budget: Duration,
     },
-    /// The way back would take longer than its budget.
+    /// The rollback would take longer than its budget.
     Rollback {
         /// How long it would take.
         needs: Duration,
@@ -107,7 +107,7 @@ impl NoTime {
         }
     }
 
-    /// It in a sentence with its numbers: `needs 12 m + 20 m way back, 18 m left, window weekly ends 04:00 UTC`.
+    /// It in a sentence with its numbers: `needs 12 m + 20 m rollback, 18 m left, window weekly ends 04:00 UTC`.
     #[must_use]
     pub fn words(&self) -> String {
         let span = quantity::span;
@@ -117,7 +117,7 @@ impl NoTime {
                 format!("no window is open; next: {} at {} UTC", next.window, next.from.minute())
             }
             Self::Window { step, rollback: undo, left, open } => {
-                let back = if undo.is_zero() { String::new() } else { format!(" + {} way back", whole(*undo)) };
+                let back = if undo.is_zero() { String::new() } else { format!(" + {} rollback", whole(*undo)) };
                 let ends = open.until.clock();
                 let ends = ends.get(..5).unwrap_or(&ends);
                 let (step, left) = (step.words(), span(*left));
@@ -127,7 +127,7 @@ impl NoTime {
                 format!("needs {}, {} left of the run's budget of {}", step.words(), span(*left), span(*budget))
             }
             Self::Rollback { needs, budget } => {
-                format!("the way back would take {}, and its budget is {}", whole(*needs), span(*budget))
+                format!("the rollback would take {}, and its budget is {}", whole(*needs), span(*budget))
             }
         }
     }
@@ -147,7 +147,7 @@ impl StepView {
         Expected::of(self.head.timing.pace, self.head.takes_s, self.head.timing.timeout_s.unwrap_or(0))
     }
 
-    /// How long it is expected to take to take it back; `None` where there is nothing that could.
+    /// How long it is expected to take to undo it; `None` where there is nothing that could.
     ///
     /// Where no run tells, as long as the step itself takes, and nothing known of that either, as long as it may.
     #[must_use]
@@ -193,7 +193,7 @@ impl RunView {
         step.at_work(now, self.time.set_ms())
     }
 
-    /// How long the way back would take of what has run, with this step as well.
+    /// How long the rollback would take of what has run, with this step as well.
     #[must_use]
     pub fn rollback_with(&self, step: Option<u32>) -> Duration {
         let mut pending = self.pending_undos();
@@ -202,7 +202,7 @@ impl RunView {
         times.fold(Duration::ZERO, Duration::saturating_add)
     }
 
-    /// What is to be kept free for the way back: its budget where it has one, else what it would take.
+    /// What is to be kept free for the undo: its budget where it has one, else what it would take.
     fn reserved(&self, undo: Duration) -> Duration {
         let budget = self.terms.budget.undo_s.map(Duration::from_secs);
         if undo.is_zero() { Duration::ZERO } else { budget.unwrap_or(undo) }
@@ -231,7 +231,7 @@ impl RunView {
         self.would_fit(view, now, self.rollback_with(Some(step)))
     }
 
-    /// Why a change would not fit that begins at a moment, and after which the way back takes so long.
+    /// Why a change would not fit that begins at a moment, and after which the rollback takes so long.
     fn would_fit(&self, view: &StepView, at: Wall, undo: Duration) -> Option<NoTime> {
         let step = view.expected();
         if let Some(standing) = &self.window {
@@ -277,7 +277,7 @@ impl RunView {
         None
     }
 
-    /// What is left to do forward, as far as it is known, and what the way back of what ran would take.
+    /// What is left to do forward, as far as it is known, and what the rollback of what ran would take.
     #[must_use]
     pub fn remaining(&self, now: Wall) -> (Duration, Duration) {
         let open = self.steps.iter().filter(|step| !step.state.is_over());
@@ -286,7 +286,7 @@ impl RunView {
     }
 
     /// Keeps in mind how the windows stand, that the clock was set, and what went on past the end of the window: an act that ended
-    /// there, a way back that began there.
+    /// there, a rollback that began there.
     pub(super) fn keep_time(&mut self, record: &Record) {
         let (step, undo) = match &record.event {
             Event::WindowJudged { standing, .. } => {
@@ -305,7 +305,7 @@ impl RunView {
         }
     }
 
-    /// What is left of its window once all is done as expected and taken back; `None` while no window is open for it.
+    /// What is left of its window once all is done as expected and undone; `None` while no window is open for it.
     #[must_use]
     pub fn spare(&self, now: Wall) -> Option<Spare> {
         let (_, left) = self.window_left(now)?;

@@ -1,4 +1,4 @@
-//! Which step may be taken back, and what became of it.
+//! Which step may be undone, and what became of it.
 
 use crate::domain::{Digest, StepState, Verb};
 use crate::journal::fold::{Act, AttemptLog, Held, Impossible, RollbackView, RunView, StepView, refuse};
@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 impl StepView {
-    /// Whether an attempt of it may have left something that its undo takes back; passing over it leaves that there.
+    /// Whether an attempt of it may have left something that its undo undoes; skipping it leaves that there.
     pub(super) fn needs_undo(&self) -> bool {
         let over = matches!(self.state, StepState::Done | StepState::Failed | StepState::Stopped | StepState::Skipped);
         let under_way = matches!(self.state, StepState::Running | StepState::Waiting);
@@ -29,8 +29,8 @@ impl StepView {
 }
 
 impl RunView {
-    /// The steps whose undo is owed when the run is taken back: they ran, changed something, can be undone, and stand in a
-    /// phase that the way back reaches; last first.
+    /// The steps whose undo is owed when the run is undone: they ran, changed something, can be undone, and stand in a
+    /// phase that the rollback reaches; last first.
     #[must_use]
     pub fn pending_undos(&self) -> Vec<u32> {
         let numbered = (0_u32..).zip(&self.steps);
@@ -52,7 +52,7 @@ impl RunView {
         steps.into_iter().map(|(number, _)| number).collect()
     }
 
-    /// Whether the way back reaches the step's phase.
+    /// Whether the rollback reaches the step's phase.
     fn is_in_reach(&self, step: &StepView) -> bool {
         let Some(to) = self.rollback.as_ref().and_then(|rollback| rollback.to.as_ref()) else { return true };
         let place = |name: &String| self.phases.iter().position(|phase| phase == name);
@@ -81,7 +81,7 @@ impl RunView {
         self.back.changed.get(&step)
     }
 
-    /// Whether a person let the way back go on beyond its budget.
+    /// Whether a person let the rollback go on beyond its budget.
     #[must_use]
     pub fn is_beyond_budget(&self) -> bool {
         self.back.beyond
@@ -111,7 +111,7 @@ impl RunView {
         self.back.undoing
     }
 
-    /// What became of the way back so far; `None` where it was not taken.
+    /// What became of the rollback so far; `None` where it was not taken.
     #[must_use]
     pub fn went_back(&self) -> Option<WentBack> {
         let way = self.rollback_state.as_ref()?;
@@ -155,7 +155,7 @@ impl RunView {
             return refuse("an undo that nobody asked for");
         }
         if !by_name && !self.is_in_reach(view) {
-            return refuse(format!("the way back does not reach step {step}"));
+            return refuse(format!("the rollback does not reach step {step}"));
         }
         if !view.needs_undo() || attempt != view.undo_attempts.saturating_add(1) || view.set.as_ref() != set {
             return refuse(format!("step {step} cannot be undone now"));
@@ -220,13 +220,13 @@ impl RunView {
 
     pub(super) fn begin_rollback(&mut self, record: &Record, why: &str, steps: &[u32]) -> Result<(), Impossible> {
         if self.rollback_state.is_some() {
-            return refuse("the way back begins twice");
+            return refuse("the rollback begins twice");
         }
         if !self.abort.as_ref().is_some_and(|(_, undo)| *undo) {
-            return refuse("a way back that nobody asked for");
+            return refuse("a rollback that was not asked for");
         }
         if steps != self.pending_undos() {
-            return refuse("the way back names other steps than those that are owed their undo");
+            return refuse("the rollback names other steps than those that need their undo");
         }
         let (began, why) = (record.wall, why.to_owned());
         self.rollback_state = Some(RollbackView { began, why, steps: steps.to_vec(), proved: BTreeMap::new() });
@@ -243,11 +243,11 @@ impl RunView {
                 way.proved.insert(step, outcome.clone());
                 Ok(())
             }
-            _ => refuse(format!("step {step} proves no way back")),
+            _ => refuse(format!("step {step} proves no rollback")),
         }
     }
 
-    /// What a decision means for the way back.
+    /// What a decision means for the rollback.
     pub(super) fn decided(
         &mut self,
         record: &Record,

@@ -31,9 +31,9 @@ pub struct RunView {
     pub steps: Vec<StepView>,
     /// In which order they are taken; of a checklist, see [`RunView::items`].
     pub order: Order,
-    /// How it is taken back as a whole, where it says.
+    /// How it is undone as a whole, where it says.
     pub rollback: Option<RollbackHead>,
-    /// The way back, once it was taken.
+    /// The rollback, once it was taken.
     pub rollback_state: Option<RollbackView>,
     /// What its reads saved, by name.
     pub saved: BTreeMap<String, Saved>,
@@ -65,7 +65,7 @@ pub struct RunView {
     pub readings: Vec<ReadingView>,
     /// Answers that did not count: when, who, why.
     pub refused: Vec<(Wall, Actor, String)>,
-    /// Who asked to stop it, and whether to take back what was done.
+    /// Who asked to stop it, and whether to undo what was done.
     pub abort: Option<(Actor, bool)>,
     /// What second persons agreed to, and what stood for them.
     pub approvals: Vec<Approval>,
@@ -83,7 +83,7 @@ pub struct RunView {
     pub(super) permits: BTreeMap<u32, (PromptId, Digest)>,
     /// Steps with an accepted sign-off that is not used up.
     pub(super) signed: BTreeSet<u32>,
-    /// Steps that a person decided to pass over.
+    /// Steps that a person decided to skip.
     pub(super) waived: BTreeSet<u32>,
     /// The steps with an unknown outcome that a person just called done.
     pub(super) called_done: BTreeSet<u32>,
@@ -92,7 +92,7 @@ pub struct RunView {
     /// Where the step of the open prompt stood before it waited.
     pub(super) before: StepState,
     pub(super) open: Option<(u32, u32, Act)>,
-    /// What was asked and decided about the way back.
+    /// What was asked and decided about the rollback.
     pub(super) back: Back,
     /// Of a checklist, the number of the phase whose items are open.
     pub(super) phase: Option<usize>,
@@ -107,7 +107,7 @@ pub enum Act {
     Undo,
 }
 
-/// What was asked and decided about the way back.
+/// What was asked and decided about the rollback.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Back {
     /// How often the run was asked to stop.
@@ -122,20 +122,20 @@ pub(super) struct Back {
     pub(super) left: BTreeSet<u32>,
     /// Steps whose undo a person wants run although it is not what was confirmed, each with the digest of what was shown.
     pub(super) changed: BTreeMap<u32, Digest>,
-    /// Whether a person let the way back go on beyond its budget.
+    /// Whether a person let the rollback go on beyond its budget.
     pub(super) beyond: bool,
     /// Who put the run down, and at which step.
     pub(super) held: Option<Held>,
 }
 
-/// The way back of a run.
+/// The rollback of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RollbackView {
     /// When it began.
     pub began: Wall,
     /// Why.
     pub why: String,
-    /// The steps that were owed their undo then, in the order in which they are taken back.
+    /// The steps that were owed their undo then, in the order in which they are undone.
     pub steps: Vec<u32>,
     /// The checks that were made again after it.
     pub proved: BTreeMap<u32, Outcome>,
@@ -189,7 +189,7 @@ pub struct StepView {
     pub acted: u64,
     /// The record of the newest undo's intent; 0 until then.
     pub undo_acted: u64,
-    /// Who caused its newest attempt, closed it or passed over it.
+    /// Who caused its newest attempt, closed it or skipped it.
     pub by: Option<Actor>,
     /// Of a checklist's item, the record that opened it; what a person wants with it must name that record. 0 until then.
     pub opened: u64,

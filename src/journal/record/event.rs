@@ -35,7 +35,7 @@ pub enum Event {
         /// In which order they are taken.
         #[serde(default, skip_serializing_if = "Order::is_listed")]
         order: Order,
-        /// How it is taken back as a whole, where it says.
+        /// How it is undone as a whole, where it says.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rollback: Option<RollbackHead>,
         /// The program's version.
@@ -183,7 +183,7 @@ pub enum Event {
         /// By what: the step's own proof, or a person's reason.
         evidence: String,
     },
-    /// A step was passed over.
+    /// A step was skipped.
     #[serde(rename = "step.skipped")]
     StepSkipped {
         /// The step, from 0.
@@ -207,7 +207,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// An item of a checklist that was closed by hand or passed over is open again.
+    /// An item of a checklist that was closed by hand or skipped is open again.
     #[serde(rename = "step.reopened")]
     StepReopened {
         /// The step, from 0.
@@ -222,7 +222,7 @@ pub enum Event {
         step: u32,
         /// The attempt, from 1.
         attempt: u32,
-        /// The digest of the set it takes back.
+        /// The digest of the set it undoes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         set: Option<Digest>,
         /// Its log below `logs/`.
@@ -238,18 +238,18 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
-    /// The way back begins.
+    /// The rollback begins.
     #[serde(rename = "rollback.began")]
     RollbackBegan {
         /// Why, in a sentence.
         why: String,
-        /// The steps that are owed their undo, from 0, in the order in which they are taken back.
+        /// The steps that are owed their undo, from 0, in the order in which they are undone.
         steps: Vec<u32>,
         /// How long that should take, in seconds, where all of them say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         takes_s: Option<u64>,
     },
-    /// A check was made again after the way back.
+    /// A check was made again after the rollback.
     #[serde(rename = "rollback.proved")]
     RollbackProved {
         /// The check, from 0.
@@ -281,7 +281,7 @@ pub enum Event {
     /// Somebody asked the run to stop.
     #[serde(rename = "abort.requested")]
     AbortRequested {
-        /// Whether to take back what was done.
+        /// Whether to undo what was done.
         undo: bool,
     },
     /// The run is over; the last record.
@@ -291,7 +291,7 @@ pub enum Event {
         status: RunStatus,
         /// How many steps ended unknown.
         unknown: u32,
-        /// What became of the way back, where it was taken.
+        /// What became of the rollback, where it was taken.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rolled_back: Option<WentBack>,
     },

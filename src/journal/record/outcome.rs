@@ -75,7 +75,7 @@ pub struct Outcome {
     /// Whether a resumed runner took it over from the shim.
     #[serde(default)]
     pub recovered: bool,
-    /// Whether nothing of it was executed: it could not be started. There is nothing to take back.
+    /// Whether nothing of it was executed: it could not be started. There is nothing to undo.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unexecuted: bool,
     /// What was seen, where something was looked at.

@@ -113,22 +113,22 @@ pub enum Choice {
     NotDone,
     /// Run the failed step again.
     Retry,
-    /// Pass over the step, with a reason.
+    /// Skip the step, with a reason.
     Skip,
     /// Go on past a hard gate, with a reason; for another person than the starter.
     Override,
     /// Begin the step although there is no time for it, with a reason; for another person than the starter.
     Emergency,
-    /// Stop the run and take back what it did.
+    /// Stop the run and undo what it did.
     #[serde(alias = "undo")]
     Rollback,
     /// Leave the run as it stands; it waits to be taken up.
     Hold,
     /// Stop the run as it is.
     Abort,
-    /// What the step did is taken back; go on.
+    /// What the step did is undone; go on.
     Undone,
-    /// What the step did is still there; take it back again.
+    /// What the step did is still there; undo it again.
     NotUndone,
     /// End the processes of the attempt that still run, then look again.
     End,
@@ -214,11 +214,11 @@ impl Choice {
             Self::Skip => "leave this step, with a reason, and go on",
             Self::Override => "go on past this gate: another person than the starter, with a reason",
             Self::Emergency => "begin although there is no time: another person than the starter, with a reason",
-            Self::Rollback => "stop, and take back what this run changed, last first",
+            Self::Rollback => "stop, and undo what this run changed, last first",
             Self::Hold => "leave the run as it stands; resume takes it up at this question",
             Self::Abort => "stop, and leave everything as it is",
             Self::Undone => "what the step did is gone: record it and go on",
-            Self::NotUndone => "what the step did is still there: take it back again",
+            Self::NotUndone => "what the step did is still there: undo it again",
             Self::End => "end the processes that still run, then look again",
             Self::RunChanged => "run the undo as it is now, with a reason, although that is not what was confirmed",
         }

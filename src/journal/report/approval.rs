@@ -1,4 +1,4 @@
-//! Second persons: who agreed to what, where the glass was broken, and which gates were overridden. These stay for ever.
+//! Second persons: who agreed to what, where break-glass was used, and which gates were overridden. These stay for ever.
 
 use crate::journal::approval::{Approval, Override};
 use crate::journal::fold::RunView;
@@ -36,7 +36,7 @@ pub(super) fn section(out: &mut String, view: &RunView) {
     for approval in &view.approvals {
         let first = approval.first.as_ref().map_or_else(String::new, |first| safe(&who(first)));
         let (by, message) = match &approval.break_glass_reason {
-            Some(reason) => ("nobody: the glass was broken".to_owned(), safe(reason)),
+            Some(reason) => ("nobody: break-glass was used".to_owned(), safe(reason)),
             None => (safe(&who(&approval.by)), safe(&approval.note)),
         };
         row(out, &[&when(approval.at), &safe(&of(view, approval)), &first, &by, approval.hash.as_str(), &message]);

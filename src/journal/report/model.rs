@@ -210,10 +210,10 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             None => return late,
         },
         Event::RollbackBegan { why, steps, .. } => {
-            (Tone::Bad, format!("the way back began, for {why}: {} to take back", numbers(steps)))
+            (Tone::Bad, format!("the rollback began ({why}): {} to undo", numbers(steps)))
         }
         Event::RollbackProved { step, outcome } if outcome.ending != Ending::Ok => {
-            let message = format!("after the way back, step {} ended {}", title(view, *step), outcome.ending.word());
+            let message = format!("after the rollback, step {} ended {}", title(view, *step), outcome.ending.word());
             (Tone::of(outcome.ending), message)
         }
         Event::Other { kind, body } => {
@@ -230,7 +230,7 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
 /// What an answer forced, as a sentence goes on, and the reason.
 fn forced(answer: &Answer) -> Option<(&'static str, &str)> {
     match answer {
-        Answer::BreakGlass { reason } => Some(("broke the glass for", reason)),
+        Answer::BreakGlass { reason } => Some(("used break-glass for", reason)),
         Answer::Decide { choice: Choice::Override, reason } => Some(("overrode the gate of", reason)),
         Answer::Decide { choice: Choice::Emergency, reason } => Some(("began, with no time left for it,", reason)),
         _ => None,

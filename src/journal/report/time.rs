@@ -20,7 +20,7 @@ pub(super) fn head(view: &RunView) -> Vec<(&'static str, String)> {
     if let Some(digest) = &terms.windows {
         rows.push(("Windows file", digest.to_string()));
     }
-    for (name, seconds) in [("Budget", terms.budget.run_s), ("Budget of the way back", terms.budget.undo_s)] {
+    for (name, seconds) in [("Budget", terms.budget.run_s), ("Rollback budget", terms.budget.undo_s)] {
         rows.extend(seconds.map(|seconds| (name, span(Duration::from_secs(seconds)))));
     }
     rows.extend(terms.warned.iter().map(|warning| ("Warned at the start", warning.clone())));
@@ -42,7 +42,7 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             let undo = matches!(record.event, Event::UndoIntent { .. });
             let of_it = |late: &&Late| late.step == *step && late.undo == undo && late.at == record.wall;
             let late = view.time.late.iter().find(of_it)?;
-            let what = if undo { "the way back of step" } else { "step" };
+            let what = if undo { "the undo of step" } else { "step" };
             let word = if undo { "began" } else { "ended" };
             let after = span(late.at.since(late.until));
             let until = when(late.until);

@@ -114,7 +114,7 @@ fn line_of_step(view: &RunView, event: &Event) -> Option<Line> {
             (Tone::Odd, Some(*step), what, evidence.clone())
         }
         Event::StepSkipped { step, reason } => {
-            (Tone::Odd, Some(*step), format!("{} was passed over", named(*step)), reason.clone())
+            (Tone::Odd, Some(*step), format!("{} was skipped", named(*step)), reason.clone())
         }
         Event::StepClosed { step, note } => {
             (Tone::Good, Some(*step), format!("{} was closed", named(*step)), note.clone())
@@ -133,10 +133,10 @@ fn line_of_step(view: &RunView, event: &Event) -> Option<Line> {
             (Tone::of(outcome.ending), Some(*step), what, outcome_facts(outcome))
         }
         Event::RollbackBegan { why, steps, .. } => {
-            (Tone::Odd, None, format!("The way back begins: {}", numbers(steps)), why.clone())
+            (Tone::Odd, None, format!("The rollback begins: {}", numbers(steps)), why.clone())
         }
         Event::RollbackProved { step, outcome } => {
-            let what = format!("After the way back, {}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
+            let what = format!("After the rollback, {}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
             (Tone::of(outcome.ending), Some(*step), what, outcome_facts(outcome))
         }
         other => (Tone::Plain, None, other.kind().to_owned(), rest_of(other)),

@@ -1,4 +1,4 @@
-//! Lists the members of a series: one pass over the directory, a look at a member only where its name says no time, and at the newest.
+//! Lists the members of a series: one skip the directory, a look at a member only where its name says no time, and at the newest.
 
 mod stored;
 

@@ -214,7 +214,7 @@ pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
     })
 }
 
-/// Asks for the size of every relation, and anew when a lock came in between.
+/// Asks for the size of every relation, and again when a lock came in between.
 pub(super) async fn sizes(session: &Session, server: &Server) -> Result<Vec<Sized>, Failure> {
     let sql = filled(SIZES, server, &[]);
     let mut tries = 1;

@@ -16,7 +16,7 @@ pub const FILE_LIMIT: u64 = 2 << 20;
 const FILES: usize = 1000;
 /// How many names of one directory are looked at.
 const NAMES: usize = 100_000;
-/// What a certificate's file is called; such a file without a certificate is a row of its own, any other one is passed over.
+/// What a certificate's file is called; such a file without a certificate is a row of its own, any other one is skipped.
 const ENDINGS: [&str; 4] = [".pem", ".crt", ".cer", ".der"];
 /// What a key's file is called; it is never opened.
 const KEYS: [&str; 9] = [".key", "-key.pem", "_key.pem", ".key.pem", "privkey.pem", ".p12", ".pfx", ".jks", ".pk8"];

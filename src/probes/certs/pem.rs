@@ -2,7 +2,7 @@
 //!
 //! PEM is read as OpenSSL reads it, because servers that use it will (`PEM_read_bio`, OpenSSL 3): a line begins a section only where
 //! nothing stands before or behind it; what a section ends with is its own label and nothing else; behind its first line a section has
-//! no empty one. What OpenSSL refuses, or passes over in silence, is said. A section that is not a certificate is skipped, never
+//! no empty one. What OpenSSL refuses, or skips in silence, is said. A section that is not a certificate is skipped, never
 //! decoded: keys stay what they were on the disk.
 
 use crate::probes::certs::element;
@@ -81,7 +81,7 @@ fn in_der(mut bytes: &[u8], most: usize, held: &mut Held) {
 
 /// Sections between BEGIN and END lines (RFC 7468).
 fn in_pem(bytes: &[u8], most: usize, held: &mut Held) {
-    // OpenSSL passes over a byte order mark at the beginning of a file.
+    // OpenSSL skips a byte order mark at the beginning of a file.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut lines = (1..).zip(bytes.split(|byte| *byte == b'\n').map(trimmed)).peekable();
     let mut between = Between::default();
@@ -156,7 +156,7 @@ fn at(number: usize, wrong: &str) -> String {
     format!("line {number}: {wrong}")
 }
 
-/// What was seen between sections of what OpenSSL passes over in silence: it must not be missed, since it may be a certificate.
+/// What was seen between sections of what OpenSSL skips in silence: it must not be missed, since it may be a certificate.
 #[derive(Default)]
 struct Between {
     /// A BEGIN line that is none was told; its END line is told with it.

@@ -281,7 +281,7 @@ fn shown(name: &str, until: i32, root: &Ca, between: Option<&Ca>) -> Shown {
     (chain, PrivateKeyDer::try_from(key.serialize_der()).unwrap())
 }
 
-/// A server over TLS that says that all is well.
+/// A server over TLS that says that all is ok.
 async fn over_tls((chain, key): Shown) -> String {
     let builder = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The times of one reader.
 ///
-/// They hold together: what is read of a quiet and healthy cluster is at most [`Pace::watch`] old, and read anew after 10 s, so
+/// They hold together: what is read of a quiet and healthy cluster is at most [`Pace::watch`] old, and read again after 10 s, so
 /// a row reaches 25 s of the 30 s after which it is stale.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {

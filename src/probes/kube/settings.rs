@@ -94,7 +94,7 @@ pub(crate) fn files(target: &Cluster) -> Vec<PathBuf> {
     target.around.get("HOME").map(|home| Path::new(home).join(".kube/config")).into_iter().collect()
 }
 
-/// Reads the settings of a cluster anew.
+/// Reads the settings of a cluster again.
 ///
 /// `pinned` is the context that was used before: another current one is not followed. It reads files and blocks.
 ///

@@ -46,13 +46,13 @@ pub(crate) struct Wire {
 /// What went wrong, by what is to be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The version that was asked for is no longer kept (410): list anew.
+    /// The version that was asked for is no longer kept (410): list again.
     Expired,
     /// An answer broke off: go on from the last known version.
     Cut,
-    /// A watch neither spoke nor ended when it should: list anew.
+    /// A watch neither spoke nor ended when it should: list again.
     Silent,
-    /// An answer that makes no sense: list anew.
+    /// An answer that makes no sense: list again.
     Odd,
     /// No answer, or a refusal: ask again later.
     Refused,

@@ -32,7 +32,7 @@ const OF_CATALOG: [&str; 2] = ["database", "global"];
 /// What was found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Writable {
-    /// What makes ordinary transactions read-only, and the statements that take it back.
+    /// What makes ordinary transactions read-only, and the statements that undo it.
     read_only: Option<(String, String)>,
     /// The roles whose transactions alone are read-only.
     roles: Option<String>,

@@ -92,7 +92,7 @@ impl Info {
         }
         let Some(at) = self.number("rdb_last_save_time") else { return Saved::Untold };
         // A server begins with the time of its start in the place of a save, and with the status of one that went well (`initServer`
-        // in server.c). The count of saves alone is no proof: CONFIG RESETSTAT takes it back, and it counts attempts, so one
+        // in server.c). The count of saves alone is no proof: CONFIG RESETSTAT undoes it, and it counts attempts, so one
         // that failed or is under way is among them (`rdbSaveBackground` in rdb.c).
         let clock = u64::try_from(self.clock().unwrap_or(now).0.as_second()).unwrap_or_default();
         let began = self.number("uptime_in_seconds").and_then(|uptime| clock.checked_sub(uptime));

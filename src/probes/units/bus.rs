@@ -1,6 +1,6 @@
 //! One connection to a message bus, and systemd behind it.
 //!
-//! It is made when it is first needed, kept, and made anew when it has died or has not answered. No call is ever sent twice: what
+//! It is made when it is first needed, kept, and made again when it has died or has not answered. No call is ever sent twice: what
 //! has no answer may have been carried out.
 
 use crate::domain::quantity;

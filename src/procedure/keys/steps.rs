@@ -176,7 +176,7 @@ pub const STEP: &[StepKey] = &[
             ]),
             "*required* for `change` and `destroy`",
             "{ none = \"past retention\" }",
-            "How it is taken back, or why it cannot be.",
+            "How it is undone, or why it cannot be.",
         ),
     ),
     beside(

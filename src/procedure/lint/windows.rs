@@ -40,7 +40,7 @@ pub fn contradicts(procedure: &Procedure, library: &Library, hours: Hours<'_>) -
     if let Some(window) = longest.filter(|window| needs + back > window.lasts) {
         let lasts = quantity::span(window.lasts);
         let also =
-            if back.is_zero() { String::new() } else { format!(" and {} for the way back", quantity::span(back)) };
+            if back.is_zero() { String::new() } else { format!(" and {} for the rollback", quantity::span(back)) };
         let message =
             format!("this takes {}{also}, and the window `{}` lasts {lasts}", quantity::span(needs), window.name);
         problems.add_with_hint(node.at, message, "a longer window, or fewer steps at a time");
@@ -48,7 +48,7 @@ pub fn contradicts(procedure: &Procedure, library: &Library, hours: Hours<'_>) -
     problems.into_sorted()
 }
 
-/// How long a procedure takes by its own word, and how long its way back: the budget, or at least the sum of what its steps say.
+/// How long a procedure takes by its own word, and how long its undo: the budget, or at least the sum of what its steps say.
 fn needs(procedure: &Procedure, library: &Library) -> (Duration, Duration) {
     let run = procedure.budget.run_s.map_or_else(|| fit::takes(procedure, library), Duration::from_secs);
     (run, Duration::from_secs(procedure.budget.undo_s.unwrap_or(0)))

@@ -61,7 +61,7 @@ fn what_is_careful_is_not_told_of() {
 
 #[test]
 fn without_strict_mode_more_is_told() {
-    let loose = "1:1 a failure in the middle is passed over: the script is not strict";
+    let loose = "1:1 a failure in the middle is skipped: the script is not strict";
     let cd = "1:1 nothing checks that `cd` worked: what follows may work elsewhere";
     assert_eq!(messages("cd /srv; ls", false), [loose, cd]);
     assert_eq!(messages("cd /srv && ls", false), Vec::<String>::new());

@@ -63,7 +63,7 @@ fn on_fail(table: &mut Table, problems: &mut Problems) -> Vec<Choice> {
     choices
 }
 
-/// How an act is taken back.
+/// How an act is undone.
 pub(super) fn read_undo(
     rest: &mut Table,
     scope: &Scope,

@@ -59,10 +59,10 @@ pub(super) fn effect(
 pub(super) fn undo_fits(table: &Table, effect: EffectClass, problems: &mut Problems) {
     match (table.has("undo"), effect) {
         (true, EffectClass::Read) => {
-            problems.add(place_of(table, "undo"), "a step that only reads has nothing to take back");
+            problems.add(place_of(table, "undo"), "a step that only reads has nothing to undo");
         }
         (false, EffectClass::Change | EffectClass::Destroy) => {
-            let message = format!("a `{}` must say how it is taken back: `undo` is missing", effect.word());
+            let message = format!("a `{}` must say how it is undone: `undo` is missing", effect.word());
             problems.add_with_hint(table.at, message, "an action of the same adapter, or `{ none = \"the reason\" }`");
         }
         _ => {}

@@ -228,7 +228,7 @@ pub(super) fn page<T: Listed>(
     Ok((count, items))
 }
 
-/// Passes over lines.
+/// Skips lines.
 pub(super) fn skip(lines: u64, set: &mut dyn BufRead) -> Result<(), Error> {
     for _ in 0..lines {
         set.skip_until(b'\n').map_err(|cause| Error::machine("read the frozen set", cause))?;

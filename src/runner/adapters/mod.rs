@@ -205,7 +205,7 @@ impl Adapters for BuiltIn {
 /// What the preview of an empty set says.
 const NOTHING_FITS: &str = "nothing fits: there is nothing to do";
 
-/// Why an empty set is passed over, with what was left out of it.
+/// Why an empty set is skipped, with what was left out of it.
 #[must_use]
 pub fn nothing_to_do(preview: &Preview) -> String {
     let left_out = preview.warnings.iter().filter(|warning| *warning != NOTHING_FITS);
@@ -223,7 +223,7 @@ pub struct Look {
     pub limit: Option<Limit>,
     /// How long it should take, in seconds, as the author declared.
     pub takes_s: Option<u64>,
-    /// The way back, in words.
+    /// The undo, in words.
     pub undo: String,
     /// The name of this machine.
     pub host: String,
@@ -338,7 +338,7 @@ pub fn is_look(action: &Action) -> bool {
     matches!(action.adapter.as_str(), probe::KEY | run::KEY)
 }
 
-/// The action of one attempt of a run: `3.1` is the first at its third step, `3.1.undo` takes it back.
+/// The action of one attempt of a run: `3.1` is the first at its third step, `3.1.undo` undoes it.
 #[must_use]
 pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
     if action.adapter == http::KEY { http::of_attempt(action, run, attempt) } else { action }

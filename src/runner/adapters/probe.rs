@@ -6,7 +6,7 @@
 //! read  = { probe = "postgres", target = "main", object = "replication" }
 //! ```
 //!
-//! The target is read anew, as the console reads it. Without `target` every one of the kind is meant, and the worst verdict
+//! The target is read again, as the console reads it. Without `target` every one of the kind is meant, and the worst verdict
 //! counts. A warning fails unless `at_least = "warn"`; unknown is unknown, and so is a target that the estate does not name, and
 //! a part of the host that is asked for by name and that this kernel does not have.
 

@@ -1,4 +1,4 @@
-//! The frozen set of an `undo_of`: which steps it takes back, how, and on which set each of them acted.
+//! The frozen set of an `undo_of`: which steps it undoes, how, and on which set each of them acted.
 //!
 //! It is no adapter: what it names is carried out by the adapters of those steps.
 
@@ -10,7 +10,7 @@ use std::io::Write;
 /// The word for such a set.
 pub const KEY: &str = "undo";
 
-/// One step that is taken back.
+/// One step that is undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// The step, from 1.

@@ -1,8 +1,8 @@
 //! Asks a second person.
 //!
 //! ```text
-//! do, four eyes ─▶ prompt ─▶ confirmed by one ─▶ approved by another, or the glass is broken ─▶ attempt
-//! approve       ─▶ prompt ─▶ approved by another than the starter, or the glass is broken
+//! do, four eyes ─▶ prompt ─▶ confirmed by one ─▶ approved by another, or break-glass is used ─▶ attempt
+//! approve       ─▶ prompt ─▶ approved by another than the starter, or break-glass is used
 //! start         ─▶ the same, before step 1, about the whole plan
 //! ```
 
@@ -50,7 +50,7 @@ impl Engine {
         Ok(true)
     }
 
-    /// Refuses to break the glass while somebody is attached who could approve instead.
+    /// Refuses to use break-glass while somebody is attached who could approve instead.
     pub(super) fn must_break(&self, open: &OpenPrompt, answer: &Answer) -> std::result::Result<(), String> {
         let Answer::BreakGlass { .. } = answer else { return Ok(()) };
         let approve = Answer::Approve { note: String::new() };

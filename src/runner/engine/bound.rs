@@ -68,7 +68,7 @@ impl Engine {
             set = Some(self.keep_changed(now)?);
         }
         menu.extend(self.past_an_undo(step));
-        // What else is chosen is said by the answer itself, and looked at anew.
+        // What else is chosen is said by the answer itself, and looked at again.
         if let Some((Choice::Abort, reason)) =
             self.chosen_of(step, Matter { about: About::Other, text }, menu, set).await?
         {

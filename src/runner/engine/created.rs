@@ -52,7 +52,7 @@ pub fn created(plan: &Plan, start: &Start, history: &History) -> Result<Event> {
     })
 }
 
-/// How the plan is taken back as a whole, where it says.
+/// How the plan is undone as a whole, where it says.
 fn rollback(plan: &Plan) -> Option<RollbackHead> {
     let budget_s = plan.budget.undo_s;
     match &plan.rollback {

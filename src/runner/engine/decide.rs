@@ -142,14 +142,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a failure leads to the way back without a question: the plan says so, and the step says nothing else.
+    /// Whether a failure leads to the rollback without a question: the plan says so, and the step says nothing else.
     fn rolls_back_unasked(&self, planned: &Step) -> bool {
         let by_itself = self.plan.rollback.as_ref().is_some_and(|rollback| rollback.on_fail == OnFail::Rollback);
         by_itself && planned.on_fail.is_empty() && !self.is_stopped()
     }
 
-    /// Settles an unknown outcome: by the step's own proof, by its safety to repeat, or by a person. Before the way back
-    /// nothing is repeated, and what is asked is whether there is anything to take back.
+    /// Settles an unknown outcome: by the step's own proof, by its safety to repeat, or by a person. Before the rollback
+    /// nothing is repeated, and what is asked is whether there is anything to undo.
     pub(super) async fn settle(&mut self, step: u32, going_back: bool) -> Result<()> {
         let planned = self.planned(step)?;
         if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
@@ -183,11 +183,11 @@ impl Engine {
         }
         if going_back {
             let mut menu = vec![
-                (Choice::Done, "its effect is there, wholly or in part: take it back".to_owned()),
-                (Choice::NotDone, "nothing of its effect is there: nothing to take back".to_owned()),
+                (Choice::Done, "its effect is there, wholly or in part: undo it".to_owned()),
+                (Choice::NotDone, "nothing of its effect is there: nothing to undo".to_owned()),
             ];
             menu.extend(self.meaning(step, &[Choice::Hold, Choice::Abort]));
-            let text = format!("outcome unknown, and the way back needs it: {detail}");
+            let text = format!("outcome unknown, and the rollback needs it: {detail}");
             return self.choose(step, Matter { about: About::Unknown, text }, menu).await;
         }
         self.settle_by_person(step, &planned, &detail, seen).await

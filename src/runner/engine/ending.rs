@@ -1,7 +1,7 @@
 //! How a run ends that did not come to its end by itself.
 //!
 //! ```text
-//! stopped ─▶ the way back, if asked for ─▶ its checks again ─▶ what is taken in every ending ─▶ seal
+//! stopped ─▶ the rollback, if asked for ─▶ its checks again ─▶ what is taken in every ending ─▶ seal
 //! ```
 //! All of it stands in the journal, so that another runner goes on exactly where this one was killed.
 
@@ -30,21 +30,21 @@ impl Engine {
         self.view().held().is_some()
     }
 
-    /// Whether somebody wanted the way back, and nobody stopped it since.
+    /// Whether somebody wanted the rollback, and nobody stopped it since.
     pub(super) fn rolls_back(&self) -> bool {
         self.view().abort.as_ref().is_some_and(|(_, undo)| *undo)
     }
 
-    /// Records that somebody wants the way back once more; the undo at work goes on.
+    /// Records that somebody wants the rollback once more; the undo at work goes on.
     pub(super) fn ask_once_more(&mut self, call: Call) -> Result<()> {
-        let text = "asked once more to take back what the run changed, which is under way".to_owned();
+        let text = "asked once more to undo what the run changed, which is under way".to_owned();
         let record = self.write_as(&call.actor, Event::Note { step: None, text })?;
         let _ = call.reply.send(Reply::Accepted { seq: record.seq });
         Ok(())
     }
 
-    /// Ends the run: takes back what ran if asked to, takes what is taken in every ending, and seals. Whoever asks once more
-    /// to stop ends what is under way, and decides anew about the way back.
+    /// Ends the run: undoes what ran if asked to, takes what is taken in every ending, and seals. Whoever asks once more
+    /// to stop ends what is under way, and decides again about the rollback.
     pub(super) async fn stop(&mut self) -> Result<RunStatus> {
         self.ending = true;
         loop {
@@ -80,7 +80,7 @@ impl Engine {
         let ended = |ending: &[Ending]| step.outcome.as_ref().is_some_and(|end| ending.contains(&end.ending));
         match step.state {
             StepState::Failed => judged,
-            // It was taken back; that it failed before is so all the same.
+            // It was undone; that it failed before is so all the same.
             StepState::Undone => judged && ended(&[Ending::Failed, Ending::TimedOut]),
             _ => false,
         }
@@ -95,13 +95,13 @@ impl Engine {
         self.end_undoing(step, attempt)
     }
 
-    /// Ends an `undo_of` that somebody stopped, with what it took back until then.
+    /// Ends an `undo_of` that somebody stopped, with what it undid until then.
     fn end_undoing(&mut self, step: u32, attempt: u32) -> Result<()> {
         let detail = format!("stopped on request; {}", self.undo_context(step));
         self.end_attempt(step, attempt, plain(Ending::Cancelled, detail))
     }
 
-    /// Makes the checks again that prove that all is well after the way back; each once.
+    /// Makes the checks again that prove that all is ok after the rollback; each once.
     async fn prove_again(&mut self) -> Result<()> {
         let checks = self.view().rollback.as_ref().map(|rollback| rollback.prove.clone()).unwrap_or_default();
         for step in checks {

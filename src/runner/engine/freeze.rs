@@ -87,7 +87,7 @@ impl Engine {
         }
     }
 
-    /// Says of what every ending takes back that it goes without another question: who consents to the act consents to that.
+    /// Says of what every ending undoes that it goes without another question: who consents to the act consents to that.
     fn with_its_ending(&self, step: u32, mut frozen: Frozen) -> Frozen {
         let takes_back =
             |view: &StepView| view.head.verb == Verb::UndoOf && view.head.always && view.head.undo_of.contains(&step);
@@ -97,7 +97,7 @@ impl Engine {
         frozen
     }
 
-    /// Fills in what the way back and the proof need. What is not known now would be missed when it is too late.
+    /// Fills in what the undo and the proof need. What is not known now would be missed when it is too late.
     fn set_undo(&self, planned: &mut Step) -> std::result::Result<(), String> {
         if let UndoPlan::Undo(undo) = &mut planned.undo {
             *undo = self.filled(undo).map_err(|why| format!("its undo could not be made: {why}"))?;
@@ -108,7 +108,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Freezes what an `undo_of` takes back now: the steps that it names and that are owed their undo, last first.
+    /// Freezes what an `undo_of` undoes now: the steps that it names and that are owed their undo, last first.
     fn freeze_undo(&self, step: u32, planned: &Step) -> Result<std::result::Result<Frozen, Error>> {
         let mut rows = Vec::new();
         for number in self.view().named_undos(step) {
@@ -139,16 +139,16 @@ impl Engine {
         let count = quantity::counted(rows.len() as u64, "step", "steps");
         let titles: Vec<&str> = rows.iter().map(|row| row.title.as_str()).collect();
         let headline = if rows.is_empty() {
-            format!("nothing to take back: {}", self.undo_context(step))
+            format!("nothing to undo: {}", self.undo_context(step))
         } else {
-            format!("Take back {count}: {}", titles.join("; "))
+            format!("Undo {count}: {}", titles.join("; "))
         };
         let numbers: Vec<u32> = rows.iter().map(|row| row.step - 1).collect();
         let named = self.view().step(step).map(|view| view.head.undo_of.clone()).unwrap_or_default();
         let passed = named.into_iter().filter(|number| !rows.is_empty() && !numbers.contains(number));
         let warnings = passed.filter_map(|number| {
             let why = why_no_undo(self.view().step(number)?);
-            Some(format!("step {} is passed over, {why}", number + 1))
+            Some(format!("step {} is skipped, {why}", number + 1))
         });
         Preview {
             headline,
@@ -157,7 +157,7 @@ impl Engine {
             facts: rows.iter().map(|row| (format!("step {}", row.step), row.line.clone())).collect(),
             warnings: warnings.collect(),
             takes_s: self.undo_time(&numbers),
-            undo: "none (it is the way back itself)".to_owned(),
+            undo: "none (it is an undo itself)".to_owned(),
             phrase: if planned.effect == EffectClass::Destroy { format!("undo {count}") } else { String::new() },
             ..Preview::default()
         }

@@ -149,7 +149,7 @@ impl Engine {
     /// Stays with a shim that another runner started, until it lets go of its lock.
     pub(super) async fn adopt(&mut self, name: &str) -> Result<Found> {
         let dir = self.dir.attempt(name);
-        // Whoever takes a run over to stop it stops what is at work; an undo goes on where the way back is wanted once more.
+        // Whoever takes a run over to stop it stops what is at work; an undo goes on where the rollback is wanted once more.
         if self.is_stopped()
             && !(self.rolls_back() && is_undo(name))
             && let Some(shim) = shim_of(&dir)

@@ -63,7 +63,7 @@ impl Engine {
                     self.view().steps.iter().any(|view| view.state == StepState::Unknown && view.head.can_undo);
                 let leave = match left {
                     0 if unknown => "leave what was done as it is, whatever that is".to_owned(),
-                    0 => "nothing is there to take back".to_owned(),
+                    0 => "nothing is there to undo".to_owned(),
                     _ => format!("leave {}", as_it_is(left)),
                 };
                 format!("stop; {leave}{}", self.closing())
@@ -72,11 +72,11 @@ impl Engine {
         }
     }
 
-    /// `take back 3 steps in ~12 m, 2 checks`.
+    /// `undo 3 steps in ~12 m, 2 checks`.
     fn back_in_numbers(&self) -> String {
         let pending = self.view().pending_undos();
         if pending.is_empty() {
-            return "nothing is there to take back".to_owned();
+            return "nothing is there to undo".to_owned();
         }
         let count = quantity::counted(pending.len() as u64, "step", "steps");
         let known = |number: &u32| self.view().step(*number).and_then(|view| view.head.takes_s);
@@ -91,7 +91,7 @@ impl Engine {
             0 => String::new(),
             count => format!(", {}", quantity::counted(count as u64, "check", "checks")),
         };
-        format!("take back {count}{time}{checks}")
+        format!("undo {count}{time}{checks}")
     }
 
     /// `, 1 closing step`: what is taken in every ending and was not yet.

@@ -13,7 +13,7 @@ pub enum Mode {
     Resume,
     /// Take an interrupted one over and stop it.
     Abort {
-        /// Whether to take back what it did.
+        /// Whether to undo what it did.
         undo: bool,
     },
 }

@@ -13,7 +13,7 @@ use crate::runner::protocol::{Demand, Reply};
 use crate::runner::reread;
 use std::time::Duration;
 
-/// How long a prompt lives before it asks anew.
+/// How long a prompt lives before it asks again.
 const LIFE: Duration = Duration::from_secs(600);
 
 /// From what age on the set of an open prompt is read again.
@@ -26,7 +26,7 @@ const REREAD_EVERY: Duration = Duration::from_secs(30);
 pub enum Asked {
     /// An answer counts.
     Answered(PromptId, Answer),
-    /// What it showed has moved, or it lapsed: ask anew.
+    /// What it showed has moved, or it lapsed: ask again.
     Again,
     /// The run is to stop.
     Stopped,

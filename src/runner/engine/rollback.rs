@@ -1,4 +1,4 @@
-//! The way back: the undo of what ran, last first, at most once.
+//! The undo: the undo of what ran, last first, at most once.
 //!
 //! ```text
 //! asked for ─▶ what is unknown is settled ─▶ rollback.began ─▶ undo.intent ─▶ shim ─▶ undo.outcome ─▶ next
@@ -24,7 +24,7 @@ use std::time::Duration;
 const AGAIN_S: u64 = 300;
 
 impl Engine {
-    /// Takes back what ran, down to the phase that the plan names, until nothing is owed or somebody stops it.
+    /// Undoes what ran, down to the phase that the plan names, until nothing is owed or somebody stops it.
     pub(super) async fn go_back(&mut self) -> Result<()> {
         while let Some(step) = self.to_settle() {
             self.settle(step, true).await?;
@@ -77,12 +77,12 @@ impl Engine {
         steps.iter().try_fold(0_u64, |sum, step| sum.checked_add(takes(step)?))
     }
 
-    /// The first step of which nobody knows whether it has anything to take back.
+    /// The first step of which nobody knows whether it has anything to undo.
     fn to_settle(&self) -> Option<u32> {
         self.first(|step| step.state == StepState::Unknown && step.head.can_undo && !step.undo_is_unknown())
     }
 
-    /// Whether the way back still fits its budget; asks once where it does not.
+    /// Whether the rollback still fits its budget; asks once where it does not.
     async fn is_within_budget(&mut self, step: u32) -> Result<bool> {
         let Some(budget) = self.view().rollback.as_ref().and_then(|rollback| rollback.budget_s) else {
             return Ok(true);
@@ -101,21 +101,21 @@ impl Engine {
         let span = |seconds| quantity::span(Duration::from_secs(seconds));
         let count = quantity::counted(pending.len() as u64, "step", "steps");
         let text = format!(
-            "over budget: to take back {count} needs ~{}, {} is spent, and the way back has {}",
+            "over budget: to undo {count} needs ~{}, {} is spent, and the rollback has {}",
             span(rest),
             span(spent),
             span(budget)
         );
         let menu = vec![
             (Choice::Hold, self.means(step, Choice::Hold)),
-            (Choice::Rollback, format!("take back {count} all the same, ~{}", span(rest))),
-            (Choice::Abort, format!("stop the way back; leave {}", as_it_is(pending.len() as u64))),
+            (Choice::Rollback, format!("undo {count} all the same, ~{}", span(rest))),
+            (Choice::Abort, format!("stop the rollback; leave {}", as_it_is(pending.len() as u64))),
         ];
         self.choose_on_the_way(step, Matter { about: About::Other, text }, menu).await?;
         Ok(false)
     }
 
-    /// Puts a choice about the way back before a person. What goes on with it, or leaves a step, is said by the answer itself.
+    /// Puts a choice about the rollback before a person. What goes on with it, or leaves a step, is said by the answer itself.
     async fn choose_on_the_way(&mut self, step: u32, matter: Matter, menu: Vec<(Choice, String)>) -> Result<()> {
         match self.chosen(step, matter, menu).await? {
             Some((Choice::Abort, _)) => self.write(Event::AbortRequested { undo: false }).map(drop),
@@ -142,7 +142,7 @@ impl Engine {
         [
             (Choice::Skip, format!("leave this step, with a reason; {undos} to go")),
             (Choice::Hold, self.means(step, Choice::Hold)),
-            (Choice::Abort, format!("stop the way back; leave {}", as_it_is(left))),
+            (Choice::Abort, format!("stop the rollback; leave {}", as_it_is(left))),
         ]
     }
 
@@ -192,7 +192,7 @@ impl Engine {
         for lock in &self.locks {
             lock.confirm()?;
         }
-        // Past the window's end the way back goes on, and that it does is recorded.
+        // Past the window's end the rollback goes on, and that it does is recorded.
         self.watch_window()?;
         let (attempt, set) = match self.view().step(step) {
             Some(view) => (view.undo_attempts + 1, view.set.clone()),
@@ -258,13 +258,13 @@ impl Engine {
             };
             // In a box: a checklist comes here from an open prompt, and this may open one.
             if !Box::pin(self.is_as_confirmed(pending)).await? || self.undo(pending).await?.ending == Ending::Unknown {
-                // It is settled first, or looked at anew; then this step goes on.
+                // It is settled first, or looked at again; then this step goes on.
                 return Ok(());
             }
         }
     }
 
-    /// How an `undo_of` at work ends that did not take back all that it names; `None` where it did so far. It failed where
+    /// How an `undo_of` at work ends that did not undo all that it names; `None` where it did so far. It failed where
     /// one undo did, and was stopped where those that fell short were only stopped.
     fn undos_short(&self, step: u32) -> Option<Ending> {
         let by = self.view().step(step)?;
@@ -278,7 +278,7 @@ impl Engine {
         (!endings.is_empty()).then_some(if stopped { Ending::Cancelled } else { Ending::Failed })
     }
 
-    /// What an `undo_of` took back, and what it passed over and why: `took back step 5; passed over step 2, which never ran`.
+    /// What an `undo_of` undid, and what it skipped and why: `undid step 5; skipped step 2, which never ran`.
     pub(super) fn undo_context(&self, step: u32) -> String {
         let Some(by) = self.view().step(step) else { return String::new() };
         let (mut took, mut stopped, mut failed, mut passed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -300,10 +300,10 @@ impl Engine {
             }
         }
         let facts = [
-            ("took back ", took),
+            ("undid ", took),
             ("did not finish the undo of ", stopped),
-            ("could not take back ", failed),
-            ("passed over ", passed),
+            ("could not undo ", failed),
+            ("skipped ", passed),
         ];
         let lines: Vec<String> = facts
             .into_iter()
@@ -314,7 +314,7 @@ impl Engine {
     }
 }
 
-/// Why an `undo_of` passes over a step.
+/// Why an `undo_of` skips a step.
 pub(super) fn why_no_undo(view: &StepView) -> &'static str {
     match view.state {
         StepState::Undone => "which is undone already",

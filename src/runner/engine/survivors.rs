@@ -55,7 +55,7 @@ impl Engine {
     }
 
     /// Ends what still runs of a look, and asks about what still runs of an act; `false` where nothing does. Nothing is settled,
-    /// repeated or taken back beside it.
+    /// repeated or undone beside it.
     pub(super) async fn is_at_work(&mut self, step: u32, planned: &Step, how: &Matter) -> Result<bool> {
         let attempt = self.view().step(step).map_or(0, |view| view.attempts);
         let name = attempt::name(step, attempt);

@@ -1,4 +1,4 @@
-//! `wait`: one attempt, which looks again and again under a shim; what is lost of it is begun anew within the same time.
+//! `wait`: one attempt, which looks again and again under a shim; what is lost of it is begun again within the same time.
 
 use crate::domain::error::Result;
 use crate::domain::{Error, Wall};

@@ -8,7 +8,7 @@ use crate::runner::engine::Engine;
 use crate::runner::engine::decide::Matter;
 
 impl Engine {
-    /// Whether a step is to be taken now. What is not wanted is passed over with the reason; where nobody knows, a person is
+    /// Whether a step is to be taken now. What is not wanted is skipped with the reason; where nobody knows, a person is
     /// asked as for a check that is unknown.
     pub(super) async fn is_wanted(&mut self, step: u32, planned: &Step) -> Result<bool> {
         match self.judge_when(planned) {

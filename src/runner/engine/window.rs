@@ -89,7 +89,7 @@ pub fn standing(calendar: &Calendar, plan: &Plan, now: crate::domain::Wall) -> O
 }
 
 impl Engine {
-    /// Reads both clocks; that the wall clock was set since they were last read is recorded, and the window judged anew.
+    /// Reads both clocks; that the wall clock was set since they were last read is recorded, and the window judged again.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -130,7 +130,7 @@ impl Engine {
     }
 
     /// Whether a change may begin now; where there is no time for it, a person is asked, and it does not begin. What is taken in
-    /// every ending is taken past the end as well, and what another person said cannot wait. To leave the question open is to wait: it is asked anew, and judged anew, when the
+    /// every ending is taken past the end as well, and what another person said cannot wait. To leave the question open is to wait: it is asked again, and judged again, when the
     /// prompt lapses.
     ///
     /// # Errors

@@ -121,7 +121,7 @@ fn a_procedure_that_no_window_allows_or_holds_is_told() {
     assert_eq!(describe("window = { operation = \"patches\" }", &["90m", "90m"]), Vec::<String>::new());
     assert!(describe("window = { operation = \"vacuum\" }", &["90m", "90m"])[0].contains("`weekly` lasts 2 h"));
     let both = describe("window = \"weekly\"\nbudget = { run = \"110m\", undo = \"20m\" }", &["1m"]);
-    assert!(both[0].contains("this takes 1 h 50 m and 20 m for the way back"), "{both:?}");
+    assert!(both[0].contains("this takes 1 h 50 m and 20 m for the rollback"), "{both:?}");
     assert!(
         describe("window = \"weakly\"", &["1m"])[0].ends_with("there is no window `weakly` (did you mean `weekly`?)")
     );

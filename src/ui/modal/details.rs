@@ -49,7 +49,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
         if let Some(when) = &step.head.when {
             describe("only when", Role::UiText, in_words(when));
         }
-        let back = if step.head.undo.is_empty() { "nothing to take back" } else { &step.head.undo };
+        let back = if step.head.undo.is_empty() { "nothing to undo" } else { &step.head.undo };
         describe("undo", Role::UiText, back.replace(RUN_ID, &run_id));
         if let Some((who, typed)) = &step.confirmed {
             describe("confirmed", Role::UiText, format!("by {}@{}, {}", who.name, who.host, consent_words(typed, who)));

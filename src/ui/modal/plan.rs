@@ -8,7 +8,7 @@
 //! ┃ clean                                                            ┃
 //! ┃  2 Delete old sessions             destroy    ~10 s              ┃
 //! ┃           Delete 1,284 files under data/sessions                 ┃
-//! ┃           1,284 of 9,702 · 2.1 GiB · way back: none (…)          ┃
+//! ┃           1,284 of 9,702 · 2.1 GiB · undo: none (…)          ┃
 //! ┃                                                                  ┃
 //! ┃ Press  c  to start it. Each step that acts still asks for itself.┃
 //! ┗ Esc goes back ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
@@ -149,8 +149,8 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
             Some(Some(Ok(preview))) => {
                 under(pen.sentence(Role::UiText, &preview.headline, indent));
                 listing(pen, preview.listing.as_ref(), indent).into_iter().for_each(&mut under);
-                let back = if preview.undo.is_empty() { "nothing to take back" } else { &preview.undo };
-                under(pen.sentence(Role::UiMuted, format!("{} · way back: {back}", amount(preview)), indent));
+                let back = if preview.undo.is_empty() { "nothing to undo" } else { &preview.undo };
+                under(pen.sentence(Role::UiMuted, format!("{} · undo: {back}", amount(preview)), indent));
                 for warning in &preview.warnings {
                     let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
                     under(pen.sentence(Role::VerdictWarn, text, indent));

@@ -9,7 +9,7 @@
 //! ┃ oldest    2024-03-02  s-0af1.json                                     ┃
 //! ┃ newest    2026-08-22  s-ffe9.json                                     ┃
 //! ┃ takes     ~9 s                                                        ┃
-//! ┃ way back  none (in the backup proven above)                           ┃
+//! ┃ undo  none (in the backup proven above)                           ┃
 //! ┃ set       frozen 02:14:07 · read now · sha256 9f3c12ab34de            ┃
 //! ┃                                                                       ┃
 //! ┃ Type  delete 1284 files  to confirm: ▌                             ┃
@@ -67,7 +67,7 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
         }
     }
     if open.expires <= snapshot.now.wall.plus(Duration::from_secs(120)) {
-        let text = format!("lapses at {}, then the step asks anew", open.expires.clock());
+        let text = format!("lapses at {}, then the step asks again", open.expires.clock());
         let column = if let Ask::Confirm { preview, .. } = &open.ask { values(preview) } else { VALUES };
         body.known("hurry", pen.named_to(column, Piece::Words("hurry"), Role::VerdictWarn, text, width));
     }
@@ -156,9 +156,9 @@ fn consent(
     let mut render = |name: &'static str, role, text: String| {
         body.line(pen.named_to(column, Piece::Words(name), role, text, width));
     };
-    let back = if preview.undo.is_empty() { "nothing to take back" } else { &preview.undo };
+    let back = if preview.undo.is_empty() { "nothing to undo" } else { &preview.undo };
     let none = back.starts_with("none");
-    render("way back", if none { Role::VerdictWarn } else { Role::UiText }, back.to_owned());
+    render("undo", if none { Role::VerdictWarn } else { Role::UiText }, back.to_owned());
     for (name, value) in &preview.facts {
         body.line(pen.named_to(column, Piece::from(name), Role::UiText, value, width));
     }
@@ -262,7 +262,7 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usi
         lines.extend(pen.sentence(Role::StateInterrupted, words, width));
     } else if dialog.declining {
         let back = snapshot.keymap.shown(Action::Back);
-        let words = format!("{again} once more answers no: the run stops before this step. {back} takes it back.");
+        let words = format!("{again} once more answers no: the run stops before this step. {back} undoes it.");
         lines.extend(pen.sentence(Role::VerdictWarn, words, width));
     } else {
         lines.extend(ask::lines(pen, snapshot, dialog, &key, width));

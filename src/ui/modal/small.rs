@@ -31,9 +31,9 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Op
     let means = "stop, and leave everything as it is";
     body.known(means, choice(pen, undo == Some(false), "leave it", means, width));
     if pending.is_empty() {
-        body.line(pen.sentence(Role::UiMuted, "There is nothing to take back.", width));
+        body.line(pen.sentence(Role::UiMuted, "There is nothing to undo.", width));
     } else {
-        let means = "stop, and take back, last first:";
+        let means = "stop, and undo, last first:";
         body.known(means, choice(pen, undo == Some(true), "undo", means, width));
     }
     for number in pending {

@@ -5,13 +5,13 @@
 //! ┃ look                                                             ┃
 //! ┃  ✓  done     1 Verify the newest backup        read       0.4 s  ┃
 //! ┃ clean                                                            ┃
-//! ┃ ── no way back beyond this line ──────────────────────────────── ┃
+//! ┃ ── point of no return ──────────────────────────────── ┃
 //! ┃▌ ◆  waiting  3 Delete old sessions             destroy     ~10 s ┃
 //! ┃  ○  planned  4 Delete old log archives         destroy     ~10 s ┃
 //! ┃                                                                  ┃
 //! ┃ now       asks: delete 1284 files                             ┃
 //! ┃ next      step 4: Delete old log archives (destroy)              ┃
-//! ┃ undo      nothing to take back                                   ┃
+//! ┃ undo      nothing to undo                                   ┃
 //! ┃ you may   x answer · l log · N note · g x abort                  ┃
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
@@ -164,7 +164,7 @@ fn steps(
             lines.push((Strip::new().gap(1).put(pen.style(Role::UiMuted), &step.head.phase), None));
         }
         if no_return == Some(number) {
-            lines.push((time::rule(pen, Role::EffectDestroy, "no way back beyond this line", width), None));
+            lines.push((time::rule(pen, Role::EffectDestroy, "point of no return", width), None));
         }
         if let Some((_, why)) = no_time.as_ref().filter(|(from, _)| *from == number) {
             lines.push((time::rule(pen, Role::VerdictWarn, &time::no_time(why), width), None));
@@ -211,7 +211,7 @@ fn put(
     }
 }
 
-/// The first step that destroys and cannot be taken back; an `undo_of` is a way back itself.
+/// The first step that destroys and cannot be undone; an `undo_of` is a rollback itself.
 fn no_return(run: &RunView) -> Option<u32> {
     let destroys =
         |step: &StepView| step.head.verb == Verb::Do && step.head.effect == EffectClass::Destroy && !step.head.can_undo;

@@ -157,8 +157,8 @@ fn a_server_that_falls_silent_amid_the_work_is_unknown_and_the_way_back_takes_jo
         let shown = open_prompt(&pty, "DECIDE");
         kill_process(server, Signal::CONT).unwrap();
         assert!(shown.contains("unknown") && shown.contains("Check that intake stayed off"), "{shown}");
-        assert!(shown.contains("take back 1 step in ~2 s, 1 check"), "{shown}");
-        assert!(queue.flag().is_some(), "nothing was taken back unasked");
+        assert!(shown.contains("undo 1 step in ~2 s, 1 check"), "{shown}");
+        assert!(queue.flag().is_some(), "nothing was undone unasked");
         decide(&pty, "rollback");
         pty.wait_for(SOON, |screen| screen.contains("rolled back, proved"));
         assert_eq!(queue.flag(), None);

@@ -13,7 +13,7 @@ use std::process::Command;
 /// After how many of its disturbances a case is left to end in peace.
 pub const MOST_TROUBLE: u32 = 6;
 
-/// The steps that a procedure is made of; `N` is the step's own number, `BEFORE` those before it that can be taken back.
+/// The steps that a procedure is made of; `N` is the step's own number, `BEFORE` those before it that can be undone.
 pub const STEPS: [&str; 15] = [
     r#"title = "Check N"
 check = { exec = ["test", "-d", "{tree}"] }"#,
@@ -62,9 +62,9 @@ check = { exec = ["test", "-e", "{tree}/open-N"] }"#,
     r#"title = "Soft gate N"
 check = { exec = ["test", "-e", "{tree}/open-N"] }
 gate = "soft""#,
-    r#"title = "Take back N"
+    r#"title = "Undo N"
 undo_of = [BEFORE]"#,
-    r#"title = "Take back in every ending N"
+    r#"title = "Undo in every ending N"
 undo_of = [BEFORE]
 always = true"#,
 ];
@@ -75,7 +75,7 @@ pub const APPENDS: std::ops::RangeInclusive<usize> = 1..=5;
 const EYES: usize = 5;
 /// Those with an undo.
 const BACK: [usize; 4] = [1, 4, EYES, 6];
-/// The first of those that take back what ran before.
+/// The first of those that undo what ran before.
 const UNDO_OF: usize = 13;
 
 /// The hours of the windows: every other hour, so that a clock that is set wrong is as often outside as inside.
@@ -116,7 +116,7 @@ impl Case {
                 .filter(|before| BACK.contains(&steps[*before]))
                 .map(|before| format!("\"s{before}\""))
                 .collect();
-            // Nothing could be taken back: a check instead.
+            // Nothing could be undone: a check instead.
             let step = if *step >= UNDO_OF && before.is_empty() { STEPS[0] } else { STEPS[*step] };
             let step = step.replace("-N", &format!("-{number}")).replace(" N\"", &format!(" {number}\""));
             text += &format!("[[{phase}]]\nid = \"s{number}\"\n{}\n", step.replace("BEFORE", &before.join(", ")));

@@ -1,17 +1,17 @@
-//! What an attempt leaves, and what the way back owes.
+//! What an attempt leaves, and what the rollback owes.
 
 use super::Check;
 use serde_json::Value;
 
 impl Check {
-    /// The way back lists what ran and can be taken back, last first.
+    /// The rollback lists what ran and can be undone, last first.
     pub(super) fn check_rollback(&mut self, body: &Value) {
         self.went_back = true;
         let steps: Vec<u64> = body["steps"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
         let pending =
             |step: &u64| self.ran.contains(step) && !self.undone.contains(step) && self.head(*step)["can_undo"] == true;
         if !steps.iter().all(pending) || !steps.is_sorted_by(|one, next| one > next) {
-            self.violate(format_args!("the way back lists {steps:?}"));
+            self.violate(format_args!("the rollback lists {steps:?}"));
         }
         let missing = |step: &&u64| self.head(**step)["can_undo"] == true && !self.undone.contains(step);
         let forgotten: Vec<u64> =
@@ -19,11 +19,11 @@ impl Check {
         // What lies before the phase that is gone back to stays as it is.
         let least = steps.iter().min().copied().unwrap_or(u64::MAX);
         if forgotten.iter().any(|step| *step > least) {
-            self.violate(format_args!("the way back forgets {forgotten:?}"));
+            self.violate(format_args!("the rollback forgets {forgotten:?}"));
         }
     }
 
-    /// What could not be started is not taken back, unless an earlier attempt of it was executed.
+    /// What could not be started is not undone, unless an earlier attempt of it was executed.
     fn executed(&mut self, step: u64, outcome: &Value) {
         if outcome["unexecuted"] != true && outcome["ending"] != "not-started" {
             self.executed.insert(step);

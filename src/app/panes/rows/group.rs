@@ -92,7 +92,7 @@ pub(super) struct Tally {
 }
 
 impl Group {
-    /// Works keys and counts out anew; whether a key is another than before.
+    /// Works keys and counts out again; whether a key is another than before.
     pub fn judge(&mut self, manner: &Manner, now: Wall) -> bool {
         let mut tally = Tally::default();
         let mut never = false;

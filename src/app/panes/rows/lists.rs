@@ -100,7 +100,7 @@ impl Lists {
         self.all().filter_map(|list| list.turns).min()
     }
 
-    /// Judges anew what has become stale.
+    /// Judges again what has become stale.
     pub fn tick(&mut self, now: Wall) {
         for section in Section::ALL {
             self.of_mut(section).tick(now);

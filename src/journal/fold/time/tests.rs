@@ -73,15 +73,15 @@ fn a_change_needs_its_time_and_that_of_the_way_back() {
     let ends = ends.get(..5).unwrap();
     // 10 min forward and as much back.
     assert_eq!(words(&view, 1, 40), "fits");
-    let late = format!("needs 10 m + 10 m way back, 19 m left, window weekly ends {ends} UTC");
+    let late = format!("needs 10 m + 10 m rollback, 19 m left, window weekly ends {ends} UTC");
     assert_eq!(words(&view, 1, 41), late);
     assert_eq!(words(&view, 0, 59), "fits", "reading is never refused");
-    // A destroy that nothing takes back and nobody knows the time of: its limit.
+    // A destroy that nothing undoes and nobody knows the time of: its limit.
     assert!(words(&view, 3, 1).starts_with("needs up to 1 h (its limit"), "{}", words(&view, 3, 1));
-    // What has run is owed its way back as well.
+    // What has run is owed its undo as well.
     let begun = run(plain, open(60), &done(1, 1));
     assert_eq!(begun.pending_undos(), [1]);
-    let late = format!("needs 12 m + 22 m way back, 30 m left, window weekly ends {ends} UTC");
+    let late = format!("needs 12 m + 22 m rollback, 30 m left, window weekly ends {ends} UTC");
     assert_eq!(words(&begun, 2, 30), late);
     assert_eq!(words(&begun, 2, 26), "fits");
 }
@@ -92,12 +92,12 @@ fn the_way_back_has_a_budget_of_its_own() {
     let view = run(budget(None, Some(1200)), open(60), &[]);
     let ends = span(0, 60).until.clock();
     let ends = ends.get(..5).unwrap();
-    let late = format!("needs 12 m + 20 m way back, 18 m left, window weekly ends {ends} UTC");
+    let late = format!("needs 12 m + 20 m rollback, 18 m left, window weekly ends {ends} UTC");
     assert_eq!(words(&view, 2, 42), late);
-    // Both together would take longer to take back than their budget, though the window has room.
+    // Both together would take longer to undo than their budget, though the window has room.
     let begun = run(budget(None, Some(1200)), open(600), &done(1, 1));
-    assert_eq!(words(&begun, 2, 1), "the way back would take 22 m, and its budget is 20 m");
-    // The run's own budget, without any window, and without the way back.
+    assert_eq!(words(&begun, 2, 1), "the rollback would take 22 m, and its budget is 20 m");
+    // The run's own budget, without any window, and without the rollback.
     let view = run(budget(Some(1500), None), None, &[]);
     assert_eq!(words(&view, 1, 15), "fits");
     assert_eq!(words(&view, 1, 16), "needs 10 m, 9 m left of the run's budget of 25 m");
@@ -166,7 +166,7 @@ fn what_went_on_past_the_end_is_kept_in_mind() {
         h: crate::domain::Digest::of(&seq.to_le_bytes()),
     };
     let seq = view.seq;
-    // The window is judged anew when it is over, and that is not forgotten.
+    // The window is judged again when it is over, and that is not forgotten.
     let over = WindowStanding { open: None, next: Some(span(1000, 1060)) };
     let judged = Event::WindowJudged { standing: over, why: "the window ended".into() };
     view.apply(&at(seq + 1, 61, judged)).unwrap();

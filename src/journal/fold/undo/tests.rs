@@ -93,14 +93,14 @@ fn the_way_back_reaches_its_phase_and_is_taken_once() {
     assert!(refusal(&[abort(true)], began(&[1, 0])).contains("names other steps"));
     assert!(refusal(&[abort(true), began(&[1])], began(&[1])).contains("begins twice"));
     assert!(refusal(&[abort(true)], undo(0, 1)).contains("does not reach step 0"));
-    assert!(refusal(&[abort(true)], proved(3, Ending::Ok)).contains("proves no way back"));
+    assert!(refusal(&[abort(true)], proved(3, Ending::Ok)).contains("proves no rollback"));
     let whole = [abort(true), began(&[1]), undo(1, 1), undone(1, 1, Ending::Ok), proved(3, Ending::Ok)];
-    assert!(refusal(&whole, proved(0, Ending::Ok)).contains("step 0 proves no way back"));
+    assert!(refusal(&whole, proved(0, Ending::Ok)).contains("step 0 proves no rollback"));
     assert!(refusal(&whole, undo(1, 2)).contains("cannot be undone now"));
     let back = WentBack { undone: 1, left: 0, proved: Some(true) };
     assert_eq!(after(&whole).went_back(), Some(back));
     let sealed = |rolled_back| Event::RunSealed { status: RunStatus::Failed, unknown: 0, rolled_back };
-    assert!(refusal(&whole, sealed(Some(WentBack { left: 1, ..back }))).contains("of the way back"));
+    assert!(refusal(&whole, sealed(Some(WentBack { left: 1, ..back }))).contains("of the rollback"));
     assert_eq!(after(&and(&whole, &[sealed(Some(back))])).sealed, Some(RunStatus::Failed));
 }
 
@@ -150,7 +150,7 @@ fn an_undo_that_is_not_what_was_confirmed_is_wanted_by_its_digest_for_one_attemp
 
 #[test]
 fn an_undo_of_holds_the_undo_of_those_it_names() {
-    // What every ending takes back needs no question in the good one; an `undo_of` of the good one alone does.
+    // What every ending undoes needs no question in the good one; an `undo_of` of the good one alone does.
     after(&[by_name()]);
     let once = |always| {
         let mut event = begun();
@@ -167,7 +167,7 @@ fn an_undo_of_holds_the_undo_of_those_it_names() {
     once(true).unwrap_or_else(|why| panic!("{}", why.0));
     assert!(refusal(&[], undo(1, 1)).contains("nobody asked for"));
     let ending = [abort(false), by_name()];
-    // Those beyond the reach of the whole way back are named here.
+    // Those beyond the reach of the whole rollback are named here.
     let at_work = and(&ending, &[undo(1, 1), undone(1, 1, Ending::Ok), undo(0, 1)]);
     assert!(refusal(&at_work, ended(2, 1, Ending::Ok)).contains("without its intent"));
     assert!(refusal(&ending, intent(3, 1, EffectClass::Read, None)).contains("while an attempt"));

@@ -23,7 +23,7 @@ pub(super) fn approvals(page: &mut Page, view: &RunView) {
     page.raw("<div class=\"card\"><ul class=\"list\">");
     for approval in &view.approvals {
         let (class, manner) = match &approval.break_glass_reason {
-            Some(_) => ("bad", "nobody approved it: the glass was broken by"),
+            Some(_) => ("bad", "nobody approved it: break-glass was used by"),
             None => ("good", "approved by"),
         };
         let (of, at) = (text(&approval::of(view, approval)), text(&approval.at.clock()));

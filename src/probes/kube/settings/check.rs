@@ -58,7 +58,7 @@ fn server(written: &str) -> Result<(String, bool), String> {
     Ok((format!("{scheme}://{authority}{path}"), scheme == "https"))
 }
 
-/// The certificates of the authority, in DER; what is no certificate is passed over as long as one is.
+/// The certificates of the authority, in DER; what is no certificate is skipped as long as one is.
 fn authority(cluster: &mut Cluster, is_secure: bool) -> Result<Option<Vec<Vec<u8>>>, String> {
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
     let file = some(cluster.certificate_authority.take());

@@ -16,7 +16,7 @@ pub(crate) struct Merged(Kubeconfig);
 
 /// Reads files into one; what an earlier one says stands. `None` where none of them is there.
 ///
-/// One that is missing is passed over, unless it is an `own` one.
+/// One that is missing is skipped, unless it is an `own` one.
 ///
 /// # Errors
 /// Which file cannot be read, and why; no part of its contents.

@@ -197,7 +197,7 @@ async fn the_kubeconfig_is_found_as_kubectl_finds_it() {
         let found = reason(own(&[("KUBECONFIG", list.to_owned())])).await;
         assert_eq!(found, format!("no kubeconfig: {why}, and this is no pod"));
     }
-    // A list: what is missing is passed over, and the first to say something is right.
+    // A list: what is missing is skipped, and the first to say something is right.
     std::fs::write(
         home.path().join("first"),
         "current-context: second\ncontexts:\n- name: second\n  context: {cluster: one, namespace: shop}\n",

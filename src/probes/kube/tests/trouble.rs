@@ -64,7 +64,7 @@ async fn nonsense_is_named_and_never_taken() {
     it.double.fail(list, Fail::Endless);
     let found = it.reader.read().await.unwrap();
     assert_eq!(lost(&found, "deployments shop"), "a list without an end");
-    // In a watch: everything is listed anew.
+    // In a watch: everything is listed again.
     let mut it = Tried::new().await;
     it.double.watches_last(Duration::from_secs(60));
     it.reader.read().await.unwrap();

@@ -19,7 +19,7 @@ async fn a_silent_watch_makes_rows_stale_until_it_speaks_again() {
     it.double.fail("/", Fail::Hang);
     let before = it.reader.read().await.unwrap();
     let at = seen(&before, "deployment shop/web").observed_at;
-    // It gives the watch up and asks anew, for a list or a watch, in vain and more than once.
+    // It gives the watch up and asks again, for a list or a watch, in vain and more than once.
     it.double.more("/apis/apps/v1/namespaces/shop/deployments", 2).await;
     let found = it.until(|found| is_lost(found, "deployment shop/web") && is_lost(found, "")).await;
     assert_eq!(lost(&found, "deployment shop/web"), "no answer within 300 ms");

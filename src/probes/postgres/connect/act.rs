@@ -45,7 +45,7 @@ pub struct Notice {
     pub severity: String,
     /// Whether it warns.
     pub is_warning: bool,
-    /// Whether it says that a relation was passed over: then the statement ends well and has not done it.
+    /// Whether it says that a relation was skipped: then the statement ends well and has not done it.
     pub is_skipped: bool,
     /// Its text, with its detail.
     pub text: String,

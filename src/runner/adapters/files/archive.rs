@@ -238,7 +238,7 @@ fn packed(open: &File, stat: &Stat, target: &OwnedFd, new: &[u8], to: &Name, can
     made
 }
 
-/// Makes the file anew from its archive, with its time, and with the archive's mode and owner.
+/// Makes the file again from its archive, with its time, and with the archive's mode and owner.
 fn unpacked(archive: &File, file: &Frozen, source: &OwnedFd, name: &[u8], cancel: &AtomicBool) -> Result<(), Came> {
     let failed = |cause: Errno| Came::Failed(cause.to_string());
     let had = Had::of(&fstat(archive).map_err(failed)?);

@@ -122,7 +122,7 @@ impl Op {
         }
     }
 
-    /// What can be taken back.
+    /// What can be undone.
     const UNDOABLE: [Self; 4] = [Self::Move, Self::Rotate, Self::Archive, Self::Permissions];
 
     /// What it may stand for, and what it needs its step to do.
@@ -200,7 +200,7 @@ struct Select {
     older_s: Option<u64>,
     keep_newest: u64,
     recursive: bool,
-    /// Files smaller than this are passed over.
+    /// Files smaller than this are skipped.
     #[serde(default, skip_serializing_if = "is_zero")]
     larger: u64,
 }

@@ -1,4 +1,4 @@
-//! Whether files could be taken back now.
+//! Whether files could be undone now.
 
 mod undo;
 

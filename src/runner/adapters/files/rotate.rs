@@ -2,7 +2,7 @@
 //!
 //! The empty file has the owner, the mode, the ACL and every other attribute of the log, and the two change names in one call (renameat2(2), `RENAME_EXCHANGE`), so
 //! there is no instant without a log. A writer that has the old one open goes on writing there until it is told to open it
-//! anew, so no line is lost. It is told through systemd, by the name of its unit: by a signal that its main process is known to
+//! again, so no line is lost. It is told through systemd, by the name of its unit: by a signal that its main process is known to
 //! handle, or by a reload. Copying and truncating is no way: what is written in between is lost.
 
 use crate::config::reader::{Problems, Table, Value};
@@ -30,7 +30,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
-/// Signals that programs open their logs anew at, with their numbers on Linux. Any other ends a program.
+/// Signals that programs open their logs again at, with their numbers on Linux. Any other ends a program.
 const SIGNALS: [(&str, i32); 3] = [("HUP", 1), ("USR1", 10), ("USR2", 12)];
 
 /// How long a writer may take to let the old log go.
@@ -78,7 +78,7 @@ pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Reopen
         }
         Some(Value::Table(inner)) => inner,
         _ => {
-            problems.add_with_hint(at, "`reopen` must say how the writer is told to open its log anew", hint);
+            problems.add_with_hint(at, "`reopen` must say how the writer is told to open its log again", hint);
             return None;
         }
     };
@@ -178,7 +178,7 @@ pub(super) fn foretell(reopen: &Reopen, files: &[Frozen], preview: &mut Preview)
             None => Ok(()),
             Some(holder) => {
                 let message =
-                    format!("cannot rotate: {holder} keeps a log open, and nobody would tell it to open it anew");
+                    format!("cannot rotate: {holder} keeps a log open, and nobody would tell it to open it again");
                 Err(Error::new(Kind::Refused, message))
             }
         },

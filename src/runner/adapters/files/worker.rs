@@ -120,7 +120,7 @@ fn each(
     cancel: &AtomicBool,
     one: &mut dyn FnMut(&mut Worker, &Frozen) -> Came,
 ) -> ActEnd {
-    // A way back that leaves something behind is not one.
+    // A undo that leaves something behind is not one.
     let mut tally = Tally::of(done, files.len() as u64, out).needs_all(done == "restored");
     for file in files {
         let came = if cancel.load(Ordering::Relaxed) {

@@ -16,7 +16,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Begins a set anew in a file.
+    /// Begins a set again in a file.
     ///
     /// # Errors
     /// When the file cannot be made.

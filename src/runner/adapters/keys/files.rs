@@ -67,7 +67,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         "files",
-        "Gives logs another name, and has their writer open them anew.",
+        "Gives logs another name, and has their writer open them again.",
         DO,
         &[
             Key::required("files", Kind::Word(&["rotate"]), "\"rotate\"", "What is done."),
@@ -160,7 +160,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         "files",
-        "Takes back what was done with the files of the set.",
+        "Undoes what was done with the files of the set.",
         UNDO,
         &[Key::required("files", Kind::Word(&["restore"]), "\"restore\"", "What is done.")],
     ),

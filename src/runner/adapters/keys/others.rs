@@ -160,7 +160,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         probe::KEY,
-        "Reads targets of the estate anew, and goes by their verdict.",
+        "Reads targets of the estate again, and goes by their verdict.",
         LOOKS,
         &[
             Key::required(probe::KEY, Kind::Text("a kind of target", r"\S"), "\"backup\"", "The kind."),
@@ -231,7 +231,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         sql::KEY,
-        "Whether an index was made anew.",
+        "Whether an index was made again.",
         PROVE,
         &[
             Key::required(sql::KEY, Kind::Word(&["reindexed"]), "\"reindexed\"", "The question."),

@@ -128,5 +128,5 @@ pub(super) const WAYS: &[Way] = &[
     way(KEY, "Asks whether a key has its end.", PROVE, &[word(&["expires"], "\"expires\"")]),
     way(KEY, "Asks whether every key is gone.", PROVE, &[word(&["gone"], "\"gone\"")]),
     way(KEY, "Asks whether the data was kept.", PROVE, &[word(&["saved"], "\"saved\"")]),
-    way(KEY, "Asks whether the append-only file was made anew.", PROVE, &[word(&["rewritten"], "\"rewritten\"")]),
+    way(KEY, "Asks whether the append-only file was made again.", PROVE, &[word(&["rewritten"], "\"rewritten\"")]),
 ];

@@ -203,7 +203,7 @@ pub(super) fn place_of(from: &str) -> Result<(Root, Option<String>), Error> {
     Ok((Root::open(parent)?, Some(name.to_owned())))
 }
 
-/// The files that are put, sorted by their keys, and what was passed over.
+/// The files that are put, sorted by their keys, and what was skipped.
 fn files(spec: &Spec, look: &Look) -> Result<(Vec<Object>, Vec<String>), Error> {
     let from = spec.from.as_deref().unwrap_or_default();
     let (root, only) = place_of(from)?;

@@ -13,7 +13,7 @@
 //! A bucket is reached as the estate's `[[store]]` says, or by the `AWS_*` variables; `file:///…` is a directory. All objects below a
 //! prefix are meant, at any depth; `match` and `except` are patterns of the last part of a key.
 //!
-//! A put reads what lies below a directory, or one file; what a run keeps of itself in its directory is passed over. Each object
+//! A put reads what lies below a directory, or one file; what a run keeps of itself in its directory is skipped. Each object
 //! carries its SHA-256. A key that holds other content is never written over, unless `overwrite = true`: then it is a destroy, and only
 //! the very version that was shown is replaced. A delete takes only what has the ETag and the size that were shown.
 

@@ -146,7 +146,7 @@ impl Work<'_> {
         now.is_shown(&self.head, session.database, self.spec.undo, guarded).map_err(NotNow::Never)
     }
 
-    /// What was frozen of a key; nothing where it takes back what another did.
+    /// What was frozen of a key; nothing where it undoes what another did.
     fn frozen(&self, key: &str) -> Option<&Frozen> {
         self.keys.iter().find(|frozen| !self.spec.undo && frozen.key.0 == key.as_bytes())
     }

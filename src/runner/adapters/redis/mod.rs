@@ -78,7 +78,7 @@ struct Spec {
     /// What the value of a look must be; a read takes it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expect: Option<String>,
-    /// Whether it takes back what another did; then its set is that of the other.
+    /// Whether it undoes what another did; then its set is that of the other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     undo: bool,
 }

@@ -256,7 +256,7 @@ fn set(table: &mut Table, problems: &mut Problems) -> Option<What> {
     match (&expire_s, &endless) {
         (None, None) => {
             let hint = "`expire = \"2h\"`, or `no_expiry = \"the reason\"`";
-            problems.add_with_hint(at, "`expire` is missing: what is never taken back must end by itself", hint);
+            problems.add_with_hint(at, "`expire` is missing: what is never undone must end by itself", hint);
             return None;
         }
         (Some(_), Some(_)) => problems.add(endless_at, "a key that expires needs no reason for not doing so"),
@@ -295,7 +295,7 @@ fn delete(purpose: Purpose, table: &mut Table, problems: &mut Problems) -> Optio
         return Some(Which { key: Some(key), pattern: None, batch: 1, bounded: false });
     }
     if purpose == Purpose::Undo {
-        problems.add(at, "a way back deletes one `key`: what a `match` fits is not known before");
+        problems.add(at, "an undo deletes one `key`: what a `match` fits is not known before");
         return None;
     }
     let pattern = pattern(table, false, problems);

@@ -120,7 +120,7 @@ async fn gone(session: &mut Session, head: &Head, keys: &[Frozen]) -> Result<Pro
 async fn counters(session: &mut Session, what: &What, head: &Head) -> Result<Proof, Failure> {
     let now = server(session).await?;
     if now.run_id != head.run_id {
-        return Ok(Proof::Unclear("it is another server, or was restarted: what it counts began anew".to_owned()));
+        return Ok(Proof::Unclear("it is another server, or was restarted: what it counts began again".to_owned()));
     }
     let busy = |flag: &str| now.info.flag(flag) == Some(true);
     if *what == What::Saved {

@@ -52,7 +52,7 @@ impl Server {
 
     /// Whether this is the server of a set: the same run of it, and the same database.
     ///
-    /// A way back may come after a restart: then its data must have the same history, or `guarded` says that what is done depends
+    /// A undo may come after a restart: then its data must have the same history, or `guarded` says that what is done depends
     /// on what stands there.
     pub(super) fn is_shown(&self, head: &Head, database: i64, undo: bool, guarded: bool) -> Result<(), String> {
         if head.db != database {

@@ -109,7 +109,7 @@ impl Work<'_> {
         let bare = acting.session().is_bare().map(|why| format!(", not encrypted ({why})")).unwrap_or_default();
         let _ = writeln!(out, "process {} of {}{bare}", acting.pid, acting.session().server());
         let mut skipped = Vec::new();
-        // What takes back what another did has rows of its own.
+        // What undoes what another did has rows of its own.
         if let Some(rows) = self.head.rows.as_ref().filter(|_| !self.objects.is_empty()) {
             return self.on_rows(&mut acting, rows, set, out, &mut skipped).await;
         }
@@ -293,7 +293,7 @@ impl Work<'_> {
         }
     }
 
-    /// A good end, unless the server passed over what it was to do.
+    /// A good end, unless the server skipped what it was to do.
     fn done(&self, done: &Done, skipped: &[String]) -> ActEnd {
         let word = self.shape.word.to_uppercase();
         if let Some(first) = skipped.first() {

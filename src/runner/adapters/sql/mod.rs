@@ -86,7 +86,7 @@ enum Ask {
     Statement {
         sql: String,
         lock_timeout_ms: u64,
-        /// Whether it takes back what another did; then its set is that of the other.
+        /// Whether it undoes what another did; then its set is that of the other.
         undo: bool,
     },
     /// Judges by the one row of a statement, or takes it as facts.

@@ -18,7 +18,7 @@ pub(super) fn forced(pen: Pen<'_>, run: &RunView, width: usize) -> Vec<Line<'sta
         let Some(reason) = &approval.break_glass_reason else { continue };
         let of = if approval.start { "the start".to_owned() } else { format!("step {}", approval.step + 1) };
         let (by, at, reason) = (&approval.by.name, approval.at.clock(), short(reason).plain());
-        add("GLASS", format!("{by} broke the glass for {of} at {at}: {reason}"));
+        add("GLASS", format!("{by} used break-glass for {of} at {at}: {reason}"));
     }
     for passed in &run.overrides {
         let (by, step, at) = (&passed.by.name, passed.step + 1, passed.at.clock());

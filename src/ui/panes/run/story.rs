@@ -168,9 +168,9 @@ fn undo_left(run: &RunView, status: RunStatus) -> Option<String> {
     }
     let steps: Vec<String> = pending.iter().map(|step| (step + 1).to_string()).collect();
     let word = match (status.is_over(), &run.rollback_state) {
-        (true, _) => "not taken back: step",
-        (false, Some(_)) => "still to take back: step",
-        (false, None) => "can be taken back: step",
+        (true, _) => "not undone: step",
+        (false, Some(_)) => "still to undo: step",
+        (false, None) => "can be undone: step",
     };
     Some(format!("{word} {}", steps.join(", ")))
 }
@@ -261,10 +261,10 @@ fn without_runner(snapshot: &Snapshot<'_>, run: &RunView) -> String {
     }
 }
 
-/// How far the way back is: `2 of 5 taken back`.
+/// How far the rollback is: `2 of 5 undone`.
 fn back_so_far(run: &RunView) -> Option<String> {
     let back = run.went_back()?;
-    Some(format!("{} of {} taken back", back.undone, back.undone + back.left))
+    Some(format!("{} of {} undone", back.undone, back.undone + back.left))
 }
 
 fn ended_word(status: RunStatus) -> &'static str {

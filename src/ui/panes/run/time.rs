@@ -36,7 +36,7 @@ pub fn no_time(why: &NoTime) -> String {
         NoTime::Outside { next: None } => "outside every window".to_owned(),
         NoTime::Run { budget, .. } => format!("beyond the run's budget of {}", quantity::span(*budget)),
         NoTime::Rollback { budget, .. } => {
-            format!("beyond the budget of the way back, {}", quantity::span(*budget))
+            format!("over the rollback budget, {}", quantity::span(*budget))
         }
     }
 }

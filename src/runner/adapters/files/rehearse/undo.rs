@@ -1,4 +1,4 @@
-//! Whether a rotation, an archiving or new permissions could be taken back now: by a preview of the act, and by the rights to
+//! Whether a rotation, an archiving or new permissions could be undone now: by a preview of the act, and by the rights to
 //! every directory and every file that it would touch.
 
 use crate::domain::quantity::{bytes, counted};
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) fn rehearse(of: &Action, act: &Spec) -> Rehearsed {
     let files = match touched(of) {
         Ok(files) => files,
-        Err(error) => return Rehearsed::Unknown(format!("what it would take back cannot be seen: {}", error.message)),
+        Err(error) => return Rehearsed::Unknown(format!("what it would undo cannot be seen: {}", error.message)),
     };
     let root = match Root::open(&act.root) {
         Ok(root) => root,

@@ -28,7 +28,7 @@ fn unpacked(path: &Path) -> Vec<u8> {
 fn a_rotation_must_say_how_the_writer_is_told_and_never_copies() {
     let base = "files = 'rotate'\nunder = 'logs'\nmatch = '*.log'\n";
     let cases = [
-        ("", "`reopen` must say how the writer is told to open its log anew"),
+        ("", "`reopen` must say how the writer is told to open its log again"),
         ("reopen = 'copytruncate'", "copying and truncating loses what is written in between"),
         ("copytruncate = true", "copying and truncating loses what is written in between"),
         ("reopen = { unit = 'a.service' }", "`reopen` needs either `signal` or `reload = true`"),
