@@ -55,7 +55,7 @@ notify = "Sessions older than {{days}} d are gone"
 "#;
 
 #[test]
-fn a_page_tells_every_step_with_its_way_back() {
+fn a_page_lists_every_step_with_its_undo() {
     let estate = Estate::of("production");
     fs::write(estate.beside("procedures/page.toml"), PROCEDURE).unwrap();
     let whole = estate.midwatch(&["print", "test/page", "env=production"]).exits(0);

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relation_that_is_well_names_from_where_on_it_would_warn() {
+    fn a_healthy_relation_names_its_warning_limit() {
         let mut row = row(TargetKind::Bloat, Verdict::Ok, "11 MiB · 66 % · ±10", &[("warn_ratio", 0.4)]);
         row.observation.as_mut().unwrap().facts.insert("warn_bytes", Fact::Int(100 << 20));
         let text = "ok: 11 MiB · 66 % · ±10; warns from 40 % and 100 MiB, both beyond the error";

@@ -165,7 +165,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_estate_file_that_leads_nowhere_is_not_passed_over() {
+    fn a_dangling_estate_file_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let own = dir.path().join("home/.config/midwatch");
         fs::create_dir_all(&own).unwrap();

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_glass_breaks_only_for_a_reason() {
+    fn break_glass_needs_a_reason() {
         assert_eq!(break_glass_reason(" break glass: nobody else is awake "), Some("nobody else is awake"));
         for typed in ["break glass", "break glass:", "break glass:  ", "Break glass: x", "glass: x", ""] {
             assert_eq!(break_glass_reason(typed), None, "{typed:?}");

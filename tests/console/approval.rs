@@ -31,7 +31,7 @@ fn the_second_of_two_answers_is_an_approval_of_what_was_shown() {
 }
 
 #[test]
-fn the_first_answer_approves_nothing_and_what_comes_after_it_is_looked_at_anew() {
+fn the_first_answer_approves_nothing_and_later_changes_are_read_again() {
     let mut model = following(&sample::four_eyes());
     assert!(dialog(&model).in_field);
     assert_eq!(press(&mut model, "Tab c"), [], "a destroy is confirmed by its phrase alone");
@@ -46,7 +46,7 @@ fn the_first_answer_approves_nothing_and_what_comes_after_it_is_looked_at_anew()
 }
 
 #[test]
-fn the_glass_is_broken_by_its_own_words_alone() {
+fn only_its_own_phrase_uses_break_glass() {
     for wrong in ["", "break glass", "break glass:", "delete 1284 files", "glass: nobody is here"] {
         let mut model = following(&sample::confirmed());
         let effects = press(&mut model, &format!("Tab {} Enter", typed(wrong)));

@@ -138,7 +138,7 @@ fn without_a_checklist_the_file_is_shown_and_enter_goes_to_its_plan() {
 }
 
 #[test]
-fn each_key_sends_its_deed_bound_to_the_item_as_it_was_shown() {
+fn each_key_sends_its_action_bound_to_the_item_as_shown() {
     let seq = sample::checklist().view().unwrap().item(CHECK).unwrap().seq;
     assert!(seq > 0);
     assert_eq!(item_action(&press(&mut on(CHECK), "Enter")), (CHECK, seq, ItemAction::Close));
@@ -272,7 +272,7 @@ fn enter_on_a_closed_item_goes_to_the_next_open_one() {
 }
 
 #[test]
-fn a_refused_deed_says_why_where_it_was_wanted_and_keeps_the_words() {
+fn a_refused_action_shows_its_reason_in_place_and_keeps_the_text() {
     let mut model = on(CHECK);
     press(&mut model, "Enter");
     assert_eq!(press(&mut model, "Enter"), [], "one at a time");
@@ -290,7 +290,7 @@ fn a_refused_deed_says_why_where_it_was_wanted_and_keeps_the_words() {
 }
 
 #[test]
-fn an_item_that_was_opened_anew_is_looked_at_again() {
+fn an_item_that_was_opened_again_is_checked_again() {
     // Somebody closes it and opens it again while the words are being written.
     let mut model = on(SIGN);
     press(&mut model, "m a l l");

@@ -363,7 +363,7 @@ fn what_is_copied_is_bounded() {
 }
 
 #[test]
-fn the_mouse_can_be_given_to_the_terminal_and_taken_back() {
+fn mouse_capture_can_be_turned_off_and_on() {
     let mut model = model();
     assert!(model.mouse);
     assert_eq!(press(&mut model, "M"), [Effect::Screen(Screen::Mouse(false))]);

@@ -52,7 +52,7 @@ fn turn(pty: &Pty, number: u32) -> String {
 }
 
 #[test]
-fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
+fn items_are_closed_by_evidence_by_hand_and_skipped_in_the_console() {
     let home = home();
     let pty = begin(&home);
     pty.wait_for(SOON, |screen| line_with(screen, "☐  Third").contains("no file fits"));

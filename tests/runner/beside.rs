@@ -8,7 +8,7 @@ use midwatch::journal::record::{Choice, Ending};
 use std::fs;
 
 #[test]
-fn an_index_is_made_anew_and_a_broken_one_is_named() {
+fn an_index_is_rebuilt_and_an_invalid_one_is_named() {
     let base = Base::new();
     base.step(
         "change",

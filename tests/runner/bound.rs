@@ -95,7 +95,7 @@ fn an_undo_that_its_own_act_replaced_is_asked_about_and_run_only_where_a_person_
 }
 
 #[test]
-fn what_changes_once_more_after_the_question_is_asked_about_anew() {
+fn a_change_after_the_question_asks_again() {
     let estate = estate(BY_ITSELF, REPLACES, "");
     let (run, asked) = begun(&estate);
     let third = script(&estate, "third", "third");

@@ -146,7 +146,7 @@ fn killed_anywhere_a_run_goes_on_and_every_effect_is_there_once() {
 }
 
 #[test]
-fn killed_anywhere_on_the_way_back_every_undo_is_there_once() {
+fn killed_anywhere_in_a_rollback_every_undo_is_recorded_once() {
     each(&BACKWARD, |point, case| {
         let mut estate = estate(case);
         estate.start("all", &["--yes", "change"]).exits(75);

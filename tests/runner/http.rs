@@ -252,7 +252,7 @@ fn killed_anywhere_a_redis_and_a_service_are_changed_once() {
 }
 
 #[test]
-fn killed_anywhere_on_the_way_back_each_is_taken_back_once() {
+fn killed_anywhere_in_a_rollback_each_step_is_undone_once() {
     each(&BACKWARD, |point, case| {
         let (mut cache, service) = both(case);
         cache.estate.start("all", &["--yes", "change"]).exits(75);

@@ -53,7 +53,7 @@ fn order(estate: &Estate) -> String {
 }
 
 #[test]
-fn a_failed_act_is_taken_back_only_after_its_last_process_ended() {
+fn a_failed_act_is_undone_only_after_its_last_process_ended() {
     for (ends, expected) in [(false, "late\nundone\n"), (true, "undone\n")] {
         let estate = estate("");
         let (run, at_work) = asked(&estate);

@@ -97,7 +97,7 @@ fn killed_anywhere_every_mode_is_set() {
 }
 
 #[test]
-fn what_was_done_is_taken_back() {
+fn completed_steps_are_undone() {
     for (act, proof) in [(ARCHIVE, "archived"), (ROTATE, "rotated"), (PERMISSIONS, "granted")] {
         let estate = with_logs("none");
         let steps = format!(

@@ -80,7 +80,7 @@ fn through<'a>(made: impl Fn(&str) -> Scene<'a> + Sync) {
 }
 
 #[test]
-fn a_program_is_run_once_and_taken_back_once() {
+fn a_program_runs_once_and_is_undone_once() {
     through(|_| {
         let estate = Estate::default();
         let act = |name: &str| format!("{{ exec = [\"sh\", \"-c\", \"echo x >>{{tree}}/{name}; sleep 0.1\"] }}");
@@ -201,7 +201,7 @@ fn a_statement_is_carried_out_once_and_its_undo_once() {
 }
 
 #[test]
-fn a_request_is_sent_once_and_taken_back_once() {
+fn a_request_is_sent_once_and_undone_once() {
     through(|_| {
         let (service, url) = Service::start();
         let estate = Estate::default();
@@ -212,7 +212,7 @@ fn a_request_is_sent_once_and_taken_back_once() {
 
 /// Objects have no undo of their own: what is undone is the note of the step behind them, and no object is put again.
 #[test]
-fn objects_are_put_once_whatever_is_taken_back() {
+fn objects_are_put_once_whatever_is_undone() {
     const BUCKET: &str = "nova-backups";
     let s3 = S3::start(BUCKET);
     through(|case| {

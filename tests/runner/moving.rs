@@ -104,7 +104,7 @@ fn an_open_prompt_is_read_again_and_closes_only_when_its_set_moved() {
 }
 
 #[test]
-fn a_prompt_that_lapsed_is_asked_anew() {
+fn a_prompt_that_lapsed_is_asked_again() {
     let estate = estate().with("MIDWATCH_SPAN_PROMPT_LIFE", "400");
     let run = estate.start_waiting("clean");
     let prompt = run.prompt();

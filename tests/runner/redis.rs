@@ -210,7 +210,7 @@ fn a_flag_of_somebody_else_is_neither_taken_nor_given_back() {
 }
 
 #[test]
-fn what_changes_between_the_prompt_and_the_answer_is_asked_anew() {
+fn a_change_between_prompt_and_answer_asks_again() {
     let mut cache = Cache::new();
     cache.ask(&["SET", "mode", "a"]);
     cache.step("change", "\"set\", key = \"mode\", value = \"b\", no_expiry = \"a setting\"", "");

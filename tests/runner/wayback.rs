@@ -152,7 +152,7 @@ fn a_failure_goes_back_by_itself_down_to_its_phase_proves_it_and_closes() {
 }
 
 #[test]
-fn what_is_not_proved_after_the_way_back_is_said() {
+fn a_rollback_that_is_not_proved_is_reported() {
     let estate = estate("rollback = { on_fail = \"rollback\", prove = [\"healthy\"] }", "");
     estate.start("back", &["--yes", "change"]).exits(1).prints("failed, rolled back, not proved");
     let view = estate.run().sealed();
@@ -331,7 +331,7 @@ fn an_undo_that_nobody_can_vouch_for_is_asked_about_and_never_repeated_by_itself
 }
 
 #[test]
-fn a_run_stopped_on_its_way_back_leaves_the_rest_and_still_closes() {
+fn a_run_stopped_in_its_rollback_leaves_the_rest_and_still_closes() {
     let estate = estate("", "");
     let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
     let start = estate.tree("start").display().to_string();

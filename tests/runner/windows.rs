@@ -63,7 +63,7 @@ fn a_window_that_nobody_knows_allows_nothing() {
 }
 
 #[test]
-fn what_cannot_be_done_and_taken_back_before_the_end_is_refused_with_its_numbers() {
+fn a_step_that_does_not_fit_with_its_undo_is_refused_with_its_numbers() {
     let estate = estate("03:42");
     estate.procedure("long", "window = \"weekly\"\nbudget = { undo = \"20m\" }", &step("one", "12m"));
     // A minute is given to a slow machine: 18 min are left at the most, and 17 at the least.
@@ -125,7 +125,7 @@ fn a_change_whose_time_ran_out_while_the_panes_were_read_does_not_begin() {
 }
 
 #[test]
-fn the_way_back_goes_on_past_the_end_and_is_said_to() {
+fn a_rollback_continues_past_the_end_of_the_window_and_is_reported() {
     let estate = estate("03:00");
     estate.procedure(
         "two",

@@ -200,7 +200,7 @@ fn open_control(run: &Run<'_>) {
 }
 
 #[test]
-fn a_question_that_outlives_its_runner_asks_both_anew() {
+fn a_question_that_outlives_its_runner_asks_both_people_again() {
     if !is_root() {
         return;
     }

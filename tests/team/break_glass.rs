@@ -48,7 +48,7 @@ fn waiting(team: &Team) -> Run<'_> {
 }
 
 #[test]
-fn the_glass_breaks_only_for_a_reason_and_is_never_forgotten() {
+fn break_glass_needs_a_reason_and_stays_on_record() {
     if !is_root() {
         return;
     }
@@ -73,7 +73,7 @@ fn the_glass_breaks_only_for_a_reason_and_is_never_forgotten() {
 }
 
 #[test]
-fn the_glass_stays_whole_before_the_confirmation_and_while_somebody_else_is_there() {
+fn break_glass_is_refused_before_the_confirmation_and_while_another_person_is_there() {
     if !is_root() {
         return;
     }

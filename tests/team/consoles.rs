@@ -106,7 +106,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
 }
 
 #[test]
-fn whoever_is_alone_breaks_the_glass_and_it_stays_red() {
+fn break_glass_by_a_single_person_stays_red() {
     if !is_root() {
         return;
     }

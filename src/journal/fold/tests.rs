@@ -115,7 +115,7 @@ fn a_failed_step_is_tried_again_only_after_a_new_consent() {
 }
 
 #[test]
-fn a_soft_gate_is_passed_over_by_a_note() {
+fn a_note_overrides_a_soft_gate() {
     let view = after(&[
         intent(0, 1, Read, None),
         ended(0, 1, Ending::Failed),
@@ -149,7 +149,7 @@ fn what_an_undo_left_unknown_is_settled_as_there_or_as_undone() {
 }
 
 #[test]
-fn the_undo_of_a_step_that_was_passed_over_after_it_failed_is_still_owed() {
+fn a_step_that_failed_and_was_skipped_still_needs_its_undo() {
     let events = [opened(2, 1, decision(&[Choice::Skip])), accepted(2, 1, decide(Choice::Skip)), skipped(1)];
     let view = after(&and(&over(Ending::Failed), &events));
     assert_eq!(view.pending_undos(), [1]);

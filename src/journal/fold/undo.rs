@@ -152,7 +152,7 @@ impl RunView {
         let view = self.at(step)?;
         let as_a_whole = self.abort.as_ref().is_some_and(|(_, undo)| *undo);
         if !by_name && !as_a_whole {
-            return refuse("an undo that nobody asked for");
+            return refuse("an undo that was not asked for");
         }
         if !by_name && !self.is_in_reach(view) {
             return refuse(format!("the rollback does not reach step {step}"));

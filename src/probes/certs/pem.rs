@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_and_words_between_certificates_are_passed_over() {
+    fn keys_and_text_between_certificates_are_skipped() {
         let text = b"\xef\xbb\xbf-----BEGIN CERTIFICATE-----\r\nAQID\r\n-----END CERTIFICATE-----\r\nBag Attributes\n\
             -----BEGIN PRIVATE KEY-----\nnot base64 at all!\n-----END PRIVATE KEY-----\n\
             -----BEGIN TRUSTED CERTIFICATE-----\nBAUG\n-----END TRUSTED CERTIFICATE-----";

@@ -144,7 +144,7 @@ fn a_queue_is_drained_for_the_work_and_in_use_again() {
 }
 
 #[test]
-fn a_server_that_falls_silent_amid_the_work_is_unknown_and_the_way_back_takes_jobs_in_again() {
+fn a_server_that_stops_answering_is_unknown_and_the_undo_takes_jobs_in_again() {
     let queue = Queue::new();
     let home = queue.home();
     std::thread::scope(|scope| {

@@ -167,7 +167,7 @@ fn a_database_is_dumped_under_load_restored_compared_and_the_scratch_database_go
 }
 
 #[test]
-fn a_dump_that_lacks_a_row_fails_the_comparison_and_only_the_way_back_is_left() {
+fn a_dump_that_lacks_a_row_fails_the_comparison_and_only_rollback_is_left() {
     let base = Base::new();
     let pty = base.dumped();
     // Another dump takes its place, of the same tables with one row less.

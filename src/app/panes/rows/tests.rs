@@ -93,7 +93,7 @@ fn the_row_under_the_cursor_stays_even_when_the_filter_leaves_it_out() {
 }
 
 #[test]
-fn rows_are_judged_anew_when_one_becomes_stale_and_not_before() {
+fn rows_are_judged_again_when_one_becomes_stale_and_not_before() {
     let mut list = list_of_bloat();
     let counts = |list: &RowList| list.counts().map(|(_, count)| count);
     assert_eq!((counts(&list), list.is_late(), list.oldest_reading()), ([0, 0, 2, 2], false, Some(at(0))));

@@ -148,8 +148,8 @@ fn every_impossible_record_about_the_end_is_refused() {
     let none = "step 1 cannot be undone now";
     let other_set = Event::UndoIntent { step: 1, attempt: 1, set: None, log: "l".into() };
     let cases: Vec<(Vec<Event>, Event, &str)> = vec![
-        (over(Ending::Ok), undo(1, 1), "an undo that nobody asked for"),
-        (and(&over(Ending::Ok), &[abort(false)]), undo(1, 1), "an undo that nobody asked for"),
+        (over(Ending::Ok), undo(1, 1), "an undo that was not asked for"),
+        (and(&over(Ending::Ok), &[abort(false)]), undo(1, 1), "an undo that was not asked for"),
         (and(&running(), &[abort(true)]), undo(1, 1), "an undo while an attempt or a prompt is open"),
         (vec![abort(true)], undo(1, 1), none),
         (stopped.clone(), undo(1, 2), none),

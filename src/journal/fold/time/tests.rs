@@ -66,7 +66,7 @@ fn answered(step: u32, id: u128) -> Event {
 }
 
 #[test]
-fn a_change_needs_its_time_and_that_of_the_way_back() {
+fn a_change_needs_time_for_itself_and_its_rollback() {
     let plain = Terms::default();
     let view = run(plain.clone(), open(60), &[]);
     let ends = span(0, 60).until.clock();
@@ -87,7 +87,7 @@ fn a_change_needs_its_time_and_that_of_the_way_back() {
 }
 
 #[test]
-fn the_way_back_has_a_budget_of_its_own() {
+fn the_rollback_has_a_budget_of_its_own() {
     let budget = |run_s, undo_s| Terms { budget: Budget { run_s, undo_s }, ..Terms::default() };
     let view = run(budget(None, Some(1200)), open(60), &[]);
     let ends = span(0, 60).until.clock();

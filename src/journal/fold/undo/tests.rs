@@ -85,11 +85,11 @@ fn asked(number: u128, step: u32, choices: &[Choice], choice: Choice) -> Vec<Eve
 }
 
 #[test]
-fn the_way_back_reaches_its_phase_and_is_taken_once() {
+fn a_rollback_reaches_its_phase_and_runs_once() {
     let view = after(&[abort(true)]);
     assert_eq!((view.pending_undos(), view.named_undos(2)), (vec![1], vec![1, 0]));
-    assert!(refusal(&[], began(&[1])).contains("nobody asked for"));
-    assert!(refusal(&[abort(false)], began(&[1])).contains("nobody asked for"));
+    assert!(refusal(&[], began(&[1])).contains("not asked for"));
+    assert!(refusal(&[abort(false)], began(&[1])).contains("not asked for"));
     assert!(refusal(&[abort(true)], began(&[1, 0])).contains("names other steps"));
     assert!(refusal(&[abort(true), began(&[1])], began(&[1])).contains("begins twice"));
     assert!(refusal(&[abort(true)], undo(0, 1)).contains("does not reach step 0"));
@@ -165,7 +165,7 @@ fn an_undo_of_holds_the_undo_of_those_it_names() {
     };
     assert!(once(false).unwrap_err().0.contains("without a confirmation"));
     once(true).unwrap_or_else(|why| panic!("{}", why.0));
-    assert!(refusal(&[], undo(1, 1)).contains("nobody asked for"));
+    assert!(refusal(&[], undo(1, 1)).contains("not asked for"));
     let ending = [abort(false), by_name()];
     // Those beyond the reach of the whole rollback are named here.
     let at_work = and(&ending, &[undo(1, 1), undone(1, 1, Ending::Ok), undo(0, 1)]);

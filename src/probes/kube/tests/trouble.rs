@@ -131,7 +131,7 @@ async fn the_log_names_the_server_that_is_reached_and_lost_and_no_token() {
 }
 
 #[tokio::test]
-async fn a_client_that_breaks_off_is_named_and_replaced() {
+async fn a_client_that_disconnects_is_named_and_replaced() {
     let mut it = Tried::new().await;
     it.reader.read().await.unwrap();
     // A panic of the library in its own task: an address without a scheme, which no kubeconfig leads to any more.

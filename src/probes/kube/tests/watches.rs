@@ -116,7 +116,7 @@ async fn bookmarks_are_signs_of_life_and_move_the_version() {
 }
 
 #[tokio::test]
-async fn an_expired_version_is_listed_anew_without_one() {
+async fn an_expired_version_is_listed_again_without_one() {
     let mut it = Tried::new().await;
     it.double.watches_last(Duration::from_secs(60));
     it.reader.read().await.unwrap();
@@ -136,7 +136,7 @@ async fn an_expired_version_is_listed_anew_without_one() {
 }
 
 #[tokio::test]
-async fn a_watch_that_breaks_off_goes_on_where_it_was() {
+async fn an_interrupted_watch_continues_where_it_was() {
     let mut it = Tried::new().await;
     it.double.watches_last(Duration::from_secs(60));
     it.reader.read().await.unwrap();

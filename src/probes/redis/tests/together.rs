@@ -17,7 +17,7 @@ async fn until(reader: &mut RedisReader, object: &str, wanted: (Verdict, &str)) 
 }
 
 #[tokio::test]
-async fn a_cluster_without_its_slots_has_failed_and_one_with_all_of_them_is_well() {
+async fn a_cluster_without_its_slots_has_failed_and_one_with_all_of_them_is_ok() {
     let (port, bus) = (free_port().to_string(), free_port().to_string());
     let server = Server::start(&["--port", &port, "--cluster-enabled", "yes", "--cluster-port", &bus]);
     let mut reader = server.reader();

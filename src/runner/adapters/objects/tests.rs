@@ -88,7 +88,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
-fn the_floor_is_that_of_the_deed() {
+fn the_least_effect_is_that_of_the_action() {
     let least = |purpose, toml: &str| read(purpose, toml, None).unwrap().least;
     let put = "objects = 'put'\nfrom = '{{run.dir}}/x'\nto = 's3://bucket/{{run.id}}/'";
     assert_eq!(least(Purpose::Do, put), EffectClass::Change);

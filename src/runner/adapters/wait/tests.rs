@@ -48,7 +48,7 @@ fn what_is_seen_is_judged_and_nothing_else_is_what_is_waited_for() {
 }
 
 #[test]
-fn a_span_has_no_break_and_begins_anew_after_one() {
+fn a_span_has_no_gap_and_begins_again_after_one() {
     let spec = waiting(std::path::Path::new("/nowhere"), until("value == 0", 1), 60_000);
     let condition = Condition::parse("value == 0").ok();
     let mut wait =
