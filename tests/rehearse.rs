@@ -364,7 +364,7 @@ fn the_patterns_of_the_documentation_are_rehearsed_without_a_false_error() {
         ours(&found.unwrap_or_else(|| panic!("{page} has no block with {with}")))
     };
     // A whole procedure: the undo takes what a program printed.
-    fs::write(estate.beside("procedures/way-back.toml"), block("docs/rollback.md", "rollback = {")).unwrap();
+    fs::write(estate.beside("procedures/rollback.toml"), block("docs/rollback.md", "rollback = {")).unwrap();
     let printed = rehearses(&estate, "example/page", &[]).exits(0);
     assert!(printed.out.contains("scale 3"), "{}", printed.out);
     // A part of one: the undo takes what was read for each item.

@@ -70,7 +70,7 @@ fn takes_json(step: &StepView) -> serde_json::Value {
     let (pace, undo) = (&step.head.timing.pace, &step.head.timing.undo);
     let rollback = step.rollback().map(|expected| expected.time.as_secs_f64());
     serde_json::json!({
-        "seconds": expected.time.as_secs_f64(), "basis": basis, "past": pace, "way_back_seconds": rollback, "undo": undo,
+        "seconds": expected.time.as_secs_f64(), "basis": basis, "past": pace, "rollback_seconds": rollback, "undo": undo,
     })
 }
 

@@ -65,7 +65,7 @@ pub struct StepHead {
     /// The undo, in words; empty where there is nothing to undo.
     #[serde(rename = "way_back", default, skip_serializing_if = "String::is_empty")]
     pub undo: String,
-    /// Whether `way_back` is an undo that the runner can run.
+    /// Whether `undo` names an undo that the runner can run.
     #[serde(default)]
     pub can_undo: bool,
     /// What shall be done or looked at, in a line or more; a record of an older version has it of a checklist's items alone.

@@ -292,7 +292,7 @@ impl Engine {
             };
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
-        // To an undo was consented with its act. In an ending nobody may be there, and what every ending undoes is not asked
+        // The consent to an act covers its undo. In an ending no person may be there, and what every ending undoes is not asked
         // about in the good one alone.
         let unasked = planned.verb == Verb::UndoOf && (self.ending || planned.always);
         if planned.effect == EffectClass::Read || unasked {
@@ -309,7 +309,7 @@ impl Engine {
         let set = frozen.digest.clone();
         let ask = Ask::Confirm { effect: planned.effect, set: set.clone(), preview: Box::new(frozen.preview), also };
         match self.ask(step, ask).await? {
-            // Moved, lapsed, cancelled or aborted: the loop looks at the run again.
+            // Drift, lapsed, cancelled or aborted: the loop reads the run again.
             Asked::Again | Asked::Stopped | Asked::Answered(_, Answer::Cancel) => Ok(()),
             Asked::Answered(prompt, _) => self.attempt_in_time(step, planned, set, prompt).await,
         }
@@ -355,9 +355,7 @@ impl Engine {
                 let _ = call.reply.send(Reply::Accepted { seq: record.seq });
                 Ok(false)
             }
-            Demand::Item { step, seq, action: item_action } => {
-                self.take_item(call, step, seq, item_action).map(|()| false)
-            }
+            Demand::Item { step, seq, action } => self.take_item(call, step, seq, action).map(|()| false),
             Demand::Abort { undo: true } if self.rolls_back() => self.ask_once_more(call).map(|()| false),
             Demand::Abort { undo } => {
                 let record = self.write_as(&call.actor, Event::AbortRequested { undo })?;
@@ -390,9 +388,7 @@ impl Engine {
         let prompt = match &call.request.ask {
             Demand::Answer { prompt, .. } => prompt.0.chars().take(64).collect(),
             Demand::Note { .. } => "note".to_owned(),
-            Demand::Item { step, action: item_action, .. } => {
-                format!("{} item {}", item_action.word(), u64::from(*step) + 1)
-            }
+            Demand::Item { step, action, .. } => format!("{} item {}", action.word(), u64::from(*step) + 1),
             Demand::Abort { .. } => "abort".to_owned(),
         };
         self.write_as(&call.actor, Event::AnswerRejected { prompt, why: why.clone() })?;

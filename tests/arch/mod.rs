@@ -1,17 +1,18 @@
-//! Holds the source to the rules of the house: which floor may use which, and who may touch what.
+//! Holds the source to the rules of ARCHITECTURE.md: which layer may use which, and which module may use what.
 //!
 //! Every rule is a function from one file to what it breaks, so that each is tried on bad snippets below before the whole tree
-//! is held to it.
+//! is checked.
 
 mod layout;
 pub mod named;
 mod rules;
 mod source;
+mod words;
 
 use source::Source;
 use std::path::{Path, PathBuf};
 
-/// Something that breaks a rule.
+/// One break of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The file, from the package's root.

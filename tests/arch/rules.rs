@@ -3,7 +3,7 @@
 use crate::arch::Finding;
 use crate::arch::source::{Named, Source, Token, is_word};
 
-/// The floors from the ground up. A module may use those on lower floors and on its own, but `app` and `runner` never use each
+/// The layers, lowest first. A module may use those of lower layers and of its own, but `app` and `runner` never use each
 /// other. The demo stands beside them: it may use everything below the command line, and only that may use it.
 const LAYERS: [(&str, u8); 15] = [
     ("domain", 0),
@@ -75,8 +75,8 @@ pub fn layers(source: &Source) -> Vec<Finding> {
         let there = reached(source, named)?;
         let what = match (layer_of(here), layer_of(there)) {
             _ if there == here => return None,
-            (None, _) => format!("`{here}` has no floor: give it one in tests/arch"),
-            (_, None) => format!("`{there}` has no floor: give it one in tests/arch"),
+            (None, _) => format!("`{here}` has no layer: give it one in tests/arch"),
+            (_, None) => format!("`{there}` has no layer: give it one in tests/arch"),
             _ if matches!((here, there), ("app", "runner") | ("runner", "app")) => {
                 format!("`{here}` and `{there}` never use each other")
             }
@@ -120,7 +120,7 @@ pub fn colours(source: &Source) -> Vec<Finding> {
     source.paths().iter().filter_map(judge).collect()
 }
 
-/// Processes outside the floors that may start them.
+/// Processes outside the layers that may start them.
 pub fn processes(source: &Source) -> Vec<Finding> {
     let here = module_of(&source.path);
     if matches!(here, "runner" | "gate" | "demo") {
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_screens_libraries_are_found_outside_its_floors() {
+    fn screen_libraries_are_found_outside_their_layers() {
         let text = "use ratatui::style::Style;\nuse tui_textarea::TextArea;\nfn f() { crossterm::execute!(); }";
         assert_eq!(lines(screen, "src/app/update.rs", text), [1, 2, 3]);
         assert_eq!(lines(screen, "src/app/modal/note.rs", text), [1, 3]);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_are_found_outside_their_floors() {
+    fn processes_are_found_outside_their_layers() {
         let text = "use std::process::Command;\nuse std::process::{ExitCode, Child};\nuse tokio::{fs, process};\n\
             use std::process;\nfn f() { process::Command::new(x); std::process::exit(1); rustix::process::getpid(); }\n\
             use std::process as p;\nuse std::process::*;\n#[cfg(test)]\nmod tests { use std::process::Command; }";

@@ -278,7 +278,7 @@ fn a_plan_is_read_to_its_end_before_it_starts() {
 }
 
 #[test]
-fn what_stopping_a_run_takes_back_is_read_before_it_is_stopped() {
+fn what_stopping_a_run_undoes_is_read_before_it_is_stopped() {
     let mut view = sample::finished_but_last().view().unwrap();
     let pending = view.pending_undos();
     for number in &pending {

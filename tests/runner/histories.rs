@@ -146,7 +146,7 @@ fn each_invariant_is_seen_when_it_is_broken() {
 const WINDOWS: &str = "settled-by-a-person-in-windows";
 const GLASS: &str = "glass-broken-and-asked-again";
 const APPROVED: &str = "approved-by-another";
-const UNDONE: &str = "undo-unknown-and-taken-back-again";
+const UNDONE: &str = "undo-unknown-and-repeated";
 
 /// The same for what only some histories have.
 const OF_ONE: [(&str, &str, Break); 14] = [

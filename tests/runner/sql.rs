@@ -139,7 +139,7 @@ fn a_table_is_vacuumed_after_it_was_shown_and_the_proof_is_its_own() {
 }
 
 #[test]
-fn what_the_server_passes_over_was_not_done() {
+fn what_the_server_skips_was_not_done() {
     let base = Base::acting_as("small");
     base.step("change", "VACUUM public.tasks", "");
     let (run, prompt) = base.asked();

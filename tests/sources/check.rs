@@ -259,19 +259,15 @@ fn what_is_down_fails_a_gate_and_the_outcome_says_so() {
         let step = format!("[[look]]\ntitle = \"Look\"\ncheck = {{ {check} }}\n");
         world.estate.procedure(name, "", &step);
         let printed = world.estate.start(name, &[]).exits(1);
-        assert!(
-            printed.out.contains(text) && !printed.out.contains("unknown"),
-            "{name}: {}{}",
-            printed.out,
-            printed.err
-        );
+        let both = format!("{}{}", printed.out, printed.err);
+        assert!(both.contains(text) && !printed.out.contains("unknown"), "{name}: {both}");
     }
     // What says nothing leaves open how it is.
     world.come_back();
     world.freeze(true);
-    let answer = world.estate.start("service", &[]);
+    let printed = world.estate.start("service", &[]);
     world.freeze(false);
-    assert!(answer.out.contains("unknown: timed out after 1 s"), "{}{}", answer.out, answer.err);
+    assert!(printed.out.contains("unknown: timed out after 1 s"), "{}{}", printed.out, printed.err);
 }
 
 /// An estate without servers.

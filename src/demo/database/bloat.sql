@@ -9,7 +9,7 @@ INSERT INTO job_runs
     FROM generate_series(1, 90000) AS n;
 DELETE FROM job_runs WHERE id % 30 < 20;
 
--- Keys in no order: their index is never full, and is as empty again soon after it was built anew.
+-- Keys in no order: their index is never full, and is as empty again soon after it was built again.
 CREATE TABLE api_tokens (token uuid PRIMARY KEY, account int NOT NULL);
 INSERT INTO api_tokens SELECT md5(n::text)::uuid, n % 900 FROM generate_series(1, 40000) AS n;
 

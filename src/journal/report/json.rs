@@ -100,7 +100,7 @@ fn step_json(step: &StepView) -> Value {
         "title": step.head.title,
         "verb": step.head.verb,
         "effect": step.head.effect,
-        "way_back": step.head.undo,
+        "undo_action": step.head.undo,
         "state": step.state,
         "attempts": step.attempts,
         "began": step.started,

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_openssl_refuses_or_passes_over_is_said() {
+    fn what_openssl_refuses_or_skips_is_named() {
         let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
         let good = format!("{begin}\nBAUG\n{end}\n");
         let refused = "OpenSSL refuses this END line; only -----END CERTIFICATE----- may stand on it";

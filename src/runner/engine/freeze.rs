@@ -87,11 +87,11 @@ impl Engine {
         }
     }
 
-    /// Says of what every ending undoes that it goes without another question: who consents to the act consents to that.
+    /// Adds to a preview which cleanup step undoes the act in every ending: the consent to the act covers it.
     fn with_its_ending(&self, step: u32, mut frozen: Frozen) -> Frozen {
-        let takes_back =
+        let undoes =
             |view: &StepView| view.head.verb == Verb::UndoOf && view.head.always && view.head.undo_of.contains(&step);
-        if let Some(by) = self.view().steps.iter().position(takes_back) {
+        if let Some(by) = self.view().steps.iter().position(undoes) {
             frozen.preview.undo.push_str(&format!(" · in every ending (step {})", by + 1));
         }
         frozen

@@ -68,7 +68,7 @@ fn remark(view: &RunView, step: usize) -> &str {
 }
 
 #[test]
-fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
+fn an_undo_of_a_run_undoes_what_ran_and_skips_what_is_undone() {
     let estate = estate("", "");
     estate.file("go", "");
     let steps = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
