@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn items_of_several_rows_are_moved_by_rows() {
         let shown = |top| ItemsShown { from: 2, rows: vec![1, 4, 2], top: Some(top) };
-        for (top, by, moved_to) in [
+        for (top, by, expected) in [
             ((2, 0), 1, (3, 0)),
             ((3, 0), 3, (3, 3)),
             ((3, 3), 1, (4, 0)),
@@ -254,7 +254,7 @@ mod tests {
             ((2, 0), -9, (0, 0)),
             ((4, 0), isize::MIN + 1, (0, 0)),
         ] {
-            assert_eq!(shown(top).scrolled((0, 0), by, 10), moved_to, "{top:?} by {by}");
+            assert_eq!(shown(top).scrolled((0, 0), by, 10), expected, "{top:?} by {by}");
         }
     }
 

@@ -177,13 +177,13 @@ impl RunView {
                 self.open_prompt(record, prompt, *step, ask, *expires)
             }
             Event::PromptReread { prompt } => self.reread_prompt(record, prompt),
-            Event::PromptClosed { prompt, why, moved_to: drift } => self.close_prompt(record, prompt, *why, drift),
+            Event::PromptClosed { prompt, why, drift } => self.close_prompt(record, prompt, *why, drift),
             Event::AnswerAccepted { prompt, step, answer } => self.accept(record, prompt, *step, answer),
             Event::AnswerRejected { why, .. } => {
                 self.refused.push((record.wall, record.actor.clone(), why.clone()));
                 Ok(())
             }
-            Event::ConsentLapsed { prompt, step, why, moved_to: changes } => {
+            Event::ConsentLapsed { prompt, step, why, drift: changes } => {
                 self.lapse(record, prompt, *step, (*why, changes))
             }
             Event::StepIntent { step, attempt, effect, set, permit, log } => {

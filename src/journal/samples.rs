@@ -185,7 +185,7 @@ pub fn night() -> Vec<Event> {
         opened(1, 1, confirm(Change, 1, &[2])),
         Event::AnswerRejected { prompt: "1\u{1b}[2J".into(), why: "typed `chnage`".into() },
         Event::PromptReread { prompt: prompt(1) },
-        Event::PromptClosed { prompt: prompt(1), why: Closed::Moved, moved_to: vec!["one file more".into()] },
+        Event::PromptClosed { prompt: prompt(1), why: Closed::Moved, drift: vec!["one file more".into()] },
         opened(2, 1, confirm(Change, 1, &[2])),
         accepted(2, 1, typed("change")),
         intent(1, 1, Change, Some(2)),

@@ -71,13 +71,13 @@ pub fn set_aside(dir: &RunDir) -> Result<PathBuf> {
     }
     let place = dir.state().join(DIRECTORY);
     let to = place.join(dir.id.as_str());
-    let moved_to = || -> io::Result<()> {
+    let quarantine = || -> io::Result<()> {
         DirBuilder::new().mode(0o700).recursive(true).create(&place)?;
         fs::rename(&dir.path, &to)?;
         sync_dir(&place)?;
         sync_dir(dir.runs())
     };
-    moved_to().map_err(|cause| Error::machine(format!("move {} to {}", dir.path.display(), to.display()), cause))?;
+    quarantine().map_err(|cause| Error::machine(format!("move {} to {}", dir.path.display(), to.display()), cause))?;
     Ok(to)
 }
 

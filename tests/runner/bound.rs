@@ -198,15 +198,12 @@ fn an_undo_that_drifts_while_a_person_is_asked_closes_the_prompt() {
     fs::rename(estate.tree("other"), estate.tree("back")).unwrap();
     let again = run.prompt_after(&prompt.id);
     assert!(matches!(again.ask, Ask::Confirm { .. }));
-    let moved_to = run.events().into_iter().find_map(|event| match event {
-        Event::PromptClosed { moved_to: drift, .. } => Some(drift),
+    let drift = run.events().into_iter().find_map(|event| match event {
+        Event::PromptClosed { drift, .. } => Some(drift),
         _ => None,
     });
     let begins = format!("its undo: {} was sha256 ", estate.tree("back").display());
-    assert!(
-        moved_to.as_ref().is_some_and(|changes| changes.len() == 1 && changes[0].starts_with(&begins)),
-        "{moved_to:?}"
-    );
+    assert!(drift.as_ref().is_some_and(|changes| changes.len() == 1 && changes[0].starts_with(&begins)), "{drift:?}");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_consent_whose_set_cannot_be_kept_again_lapses_for_that_and_not_for_a_drift(
     drop((asked, listener));
     let next = run.prompt_after(&first.id);
     let lapsed = run.events().into_iter().find_map(|event| match event {
-        Event::ConsentLapsed { step: 0, why, moved_to: drift, .. } => Some((why, drift.join("; "))),
+        Event::ConsentLapsed { step: 0, why, drift, .. } => Some((why, drift.join("; "))),
         _ => None,
     });
     let (why, cause) = lapsed.unwrap();

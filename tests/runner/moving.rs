@@ -29,7 +29,7 @@ undo   = { none = "a test" }
 /// How a prompt was closed: why, and what moved.
 fn closing(run: &Run<'_>, id: &PromptId) -> (Closed, Vec<String>) {
     let closed = |event| match event {
-        Event::PromptClosed { prompt, why, moved_to: drift } if prompt == *id => Some((why, drift)),
+        Event::PromptClosed { prompt, why, drift } if prompt == *id => Some((why, drift)),
         _ => None,
     };
     run.events().into_iter().find_map(closed).expect("the prompt was not closed")

@@ -89,7 +89,7 @@ fn a_prompt_whose_set_cannot_be_kept_closes_for_that_and_not_for_a_set_that_move
     disk.fill();
     let next = run.prompt_after(&prompt.id);
     let closed = run.events().into_iter().find_map(|event| match event {
-        Event::PromptClosed { prompt: id, why, moved_to: drift } if id == prompt.id => Some((why, drift.join("; "))),
+        Event::PromptClosed { prompt: id, why, drift } if id == prompt.id => Some((why, drift.join("; "))),
         _ => None,
     });
     let (why, cause) = closed.unwrap();

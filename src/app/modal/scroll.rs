@@ -35,8 +35,8 @@ pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
     let pending_undos = has_undo_left(model);
     match model.modal_mut() {
         Some(Modal::Offers { offers: Some(offers), cursor, .. }) if !offers.is_empty() => {
-            let moved_to = cursor.map_or(0, |cursor| cursor.saturating_add_signed(by));
-            *cursor = Some(moved_to.min(offers.len().saturating_sub(1)));
+            let moved = cursor.map_or(0, |cursor| cursor.saturating_add_signed(by));
+            *cursor = Some(moved.min(offers.len().saturating_sub(1)));
         }
         Some(Modal::Procedures { list: Some(list), cursor }) => {
             *cursor = cursor.saturating_add_signed(by).min(list.len().saturating_sub(1));
@@ -74,8 +74,8 @@ fn scroll_lines(model: &mut Model, by: isize) {
     let guarded = modal.is_guarded();
     let has_hint = modal.hint_mut().map(Option::take).is_some();
     if let Some(scroll) = modal.scroll_mut() {
-        let moved_to = isize::try_from((*scroll).min(end)).unwrap_or(0).saturating_add(by);
-        *scroll = u16::try_from(moved_to.max(0)).unwrap_or(u16::MAX).min(end);
+        let moved = isize::try_from((*scroll).min(end)).unwrap_or(0).saturating_add(by);
+        *scroll = u16::try_from(moved.max(0)).unwrap_or(u16::MAX).min(end);
     }
     if guarded {
         // What was said of the last key gives its row back.

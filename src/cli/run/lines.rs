@@ -19,10 +19,10 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::LockTaken { name, identity } => locked(name, identity),
         Event::RunResumed { why } => format!("a new runner took over: {why}"),
         Event::PromptOpened { step, ask, .. } => format!("{} asks: {}", named(view, *step), asked(ask)),
-        Event::PromptClosed { why, moved_to: drift, .. } => closed(*why, drift),
+        Event::PromptClosed { why, drift, .. } => closed(*why, drift),
         Event::AnswerAccepted { answer, .. } => format!("{} answered: {}", who(&record.actor), answered(answer)),
         Event::AnswerRejected { why, .. } => format!("refused an answer of {}: {why}", who(&record.actor)),
-        Event::ConsentLapsed { step, why, moved_to: changes, .. } => {
+        Event::ConsentLapsed { step, why, drift: changes, .. } => {
             format!("{} was not run, for {}: {}", named(view, *step), why.words(), changes.join("; "))
         }
         Event::StepIntent { step, attempt, .. } => match attempt {

@@ -355,7 +355,7 @@ pub fn drifted() -> Story {
     let why = Event::PromptClosed {
         prompt: prompt_id(2),
         why: Closed::Moved,
-        moved_to: vec!["3 files are gone".to_owned(), "s-9c1d.json grew from 1.2 KiB to 4.0 KiB".to_owned()],
+        drift: vec!["3 files are gone".to_owned(), "s-9c1d.json grew from 1.2 KiB to 4.0 KiB".to_owned()],
     };
     destroy().record("operator", why)
 }

@@ -65,11 +65,11 @@ fn answer(note: &str) -> Answer {
 }
 
 fn prompt_closed(number: u128) -> Event {
-    Event::PromptClosed { prompt: prompt(number), why: Closed::Expired, moved_to: vec![] }
+    Event::PromptClosed { prompt: prompt(number), why: Closed::Expired, drift: vec![] }
 }
 
 fn lapsed(number: u128, step: u32) -> Event {
-    Event::ConsentLapsed { prompt: prompt(number), step, why: Lapsed::Drifted, moved_to: vec!["one file more".into()] }
+    Event::ConsentLapsed { prompt: prompt(number), step, why: Lapsed::Drifted, drift: vec!["one file more".into()] }
 }
 
 #[test]
@@ -80,8 +80,7 @@ fn a_consent_that_lapsed_permits_nothing_and_says_what_drifted() {
     assert!(view.permit(1).is_none() && view.permit(2).is_some(), "what else the answer covered stays");
     let end = view.prompt_end.as_ref().unwrap();
     assert_eq!((end.step, &end.how), (1, &PromptEnding::Closed(Closed::Moved, vec!["one file more".into()])));
-    let event =
-        Event::ConsentLapsed { prompt: prompt(1), step: 1, why: Lapsed::Unread, moved_to: vec!["denied".into()] };
+    let event = Event::ConsentLapsed { prompt: prompt(1), step: 1, why: Lapsed::Unread, drift: vec!["denied".into()] };
     let view = after(&and(&given, &[event]));
     assert!(view.permit(1).is_none());
     let end = view.prompt_end.as_ref().unwrap();

@@ -137,14 +137,14 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 Event::JournalRecovered { bytes: n, digest: set(step), saved: word(3) },
                 Event::PromptOpened { prompt: prompt.clone(), step, ask, expires },
                 Event::PromptReread { prompt: prompt.clone() },
-                Event::PromptClosed { prompt: prompt.clone(), why: Closed::RunnerGone, moved_to: words.clone() },
+                Event::PromptClosed { prompt: prompt.clone(), why: Closed::RunnerGone, drift: words.clone() },
                 Event::AnswerAccepted { prompt: prompt.clone(), step, answer },
                 Event::AnswerRejected { prompt: word(4), why: word(5) },
                 Event::ConsentLapsed {
                     prompt: prompt.clone(),
                     step,
                     why: if step % 2 == 0 { Lapsed::Drifted } else { Lapsed::Unread },
-                    moved_to: words.clone(),
+                    drift: words.clone(),
                 },
                 Event::StepIntent {
                     step,

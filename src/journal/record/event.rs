@@ -110,8 +110,8 @@ pub enum Event {
         /// Why.
         why: Closed,
         /// What moved, one line each.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        moved_to: Vec<String>,
+        #[serde(rename = "moved", default, skip_serializing_if = "Vec::is_empty")]
+        drift: Vec<String>,
     },
     /// An answer counts.
     #[serde(rename = "answer.accepted")]
@@ -143,7 +143,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Lapsed::is_drifted")]
         why: Lapsed,
         /// What drifted or why it could not be read, one line each.
-        moved_to: Vec<String>,
+        #[serde(rename = "moved")]
+        drift: Vec<String>,
     },
     /// An attempt is about to start; synced before its effect.
     #[serde(rename = "step.intent")]

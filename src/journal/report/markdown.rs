@@ -151,8 +151,8 @@ fn answers(out: &mut String, view: &RunView, records: &[Record]) {
             Event::PromptOpened { step, ask, .. } => (Some(*step), model::asked(ask)),
             Event::AnswerAccepted { step, answer, .. } => (Some(*step), model::answered(answer, &record.actor)),
             Event::AnswerRejected { prompt, why } => (None, format!("refused: {why} (prompt {prompt})")),
-            Event::PromptClosed { why, moved_to: drift, .. } => (None, model::closed(*why, drift)),
-            Event::ConsentLapsed { step, why, moved_to: changes, .. } => (Some(*step), model::lapsed(*why, changes)),
+            Event::PromptClosed { why, drift, .. } => (None, model::closed(*why, drift)),
+            Event::ConsentLapsed { step, why, drift: changes, .. } => (Some(*step), model::lapsed(*why, changes)),
             _ => continue,
         };
         let step = step.map_or_else(String::new, |step| safe(&title(view, step)));

@@ -62,7 +62,7 @@ fn line_of(view: &RunView, record: &Record) -> Option<Line> {
             Some((Tone::Plain, Some(*step), what, format!("{} · set {}{covers}", preview.place, set.short())))
         }
         Event::PromptOpened { step, ask, .. } => Some((Tone::Plain, Some(*step), upper(&asked(ask)), String::new())),
-        Event::PromptClosed { why, moved_to: drift, .. } => plain(upper(&closed(*why, drift)), String::new()),
+        Event::PromptClosed { why, drift, .. } => plain(upper(&closed(*why, drift)), String::new()),
         Event::AnswerAccepted { step, answer, .. } => {
             let tone = match answer {
                 Answer::Decide { choice: Choice::Skip | Choice::Abort | Choice::Rollback | Choice::Hold, .. }
@@ -96,7 +96,7 @@ fn line_of(view: &RunView, record: &Record) -> Option<Line> {
 fn line_of_step(view: &RunView, event: &Event) -> Option<Line> {
     let named = |step: u32| view.step(step).map_or_else(String::new, |step| step.head.title.clone());
     Some(match event {
-        Event::ConsentLapsed { step, why, moved_to: drift, .. } => {
+        Event::ConsentLapsed { step, why, drift, .. } => {
             let what = format!("{} was not run: {}", named(*step), why.words());
             (Tone::Odd, Some(*step), what, drift.join("; "))
         }

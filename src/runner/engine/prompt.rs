@@ -111,19 +111,19 @@ impl Engine {
     }
 
     fn close(&mut self, open: &Open, why: Closed, drift: Vec<String>) -> Result<()> {
-        self.write(Event::PromptClosed { prompt: open.id.clone(), why, moved_to: drift }).map(drop)
+        self.write(Event::PromptClosed { prompt: open.id.clone(), why, drift }).map(drop)
     }
 
     /// Reads the prompt's set again; another one closes the prompt and says what moved. Without a set, sees that the run is
     /// still there.
     async fn reread(&mut self, open: &Open) -> Result<Option<Asked>> {
         let Ask::Confirm { set, .. } = &open.ask else { return self.journal.confirm().map(|()| None) };
-        let moved_to = self.find_drift(open.step, set).await?;
+        let drift = self.find_drift(open.step, set).await?;
         if self.is_stopped() {
             self.close(open, Closed::Aborted, Vec::new())?;
             return Ok(Some(Asked::Stopped));
         }
-        match moved_to {
+        match drift {
             None => {
                 self.journal.confirm()?;
                 if let Err(cause) = reread::note(&self.dir, &open.id, clock::now().wall) {
@@ -158,13 +158,13 @@ impl Engine {
         if let Ask::Confirm { set, .. } = &open.ask
             && answer != Answer::Cancel
         {
-            let moved_to = self.find_drift(open.step, set).await?;
+            let drift = self.find_drift(open.step, set).await?;
             if self.is_stopped() {
                 self.reject(call, "the run was stopped before the answer counted".to_owned())?;
                 self.close(open, Closed::Aborted, Vec::new())?;
                 return Ok(Some(Asked::Stopped));
             }
-            if let Some(drift) = moved_to {
+            if let Some(drift) = drift {
                 self.reject(call, drift.refusal())?;
                 self.close(open, drift.why, drift.lines)?;
                 return Ok(Some(Asked::Again));

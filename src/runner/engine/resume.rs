@@ -23,7 +23,7 @@ impl Engine {
 
     async fn close_open(&mut self) -> Result<()> {
         if let Some(prompt) = self.view().prompt.clone() {
-            self.write(Event::PromptClosed { prompt: prompt.id, why: Closed::RunnerGone, moved_to: Vec::new() })?;
+            self.write(Event::PromptClosed { prompt: prompt.id, why: Closed::RunnerGone, drift: Vec::new() })?;
         }
         match self.view().open_attempt() {
             None => Ok(()),

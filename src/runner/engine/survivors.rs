@@ -36,7 +36,7 @@ impl Engine {
         let Some(moved) = drift else { return Ok(false) };
         if self.view().permit(step).is_some_and(|(given, _)| given == permit) {
             let why = if moved.why == Closed::NoPreview { Lapsed::Unread } else { Lapsed::Drifted };
-            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, why, moved_to: moved.lines })?;
+            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, why, drift: moved.lines })?;
         }
         Ok(true)
     }

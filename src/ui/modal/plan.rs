@@ -127,11 +127,11 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
         body.line(step_rows(pen, number, step, known, width));
         let indent = width.saturating_sub(6);
         let mut under = |rows: Vec<Line<'static>>| {
-            let moved_to = rows.into_iter().map(|mut row| {
+            let shifted = rows.into_iter().map(|mut row| {
                 row.spans.splice(0..0, Strip::new().gap(5).line().spans);
                 row
             });
-            body.line(moved_to.collect());
+            body.line(shifted.collect());
         };
         if let Some(pace) = known.and_then(|step| step.head.timing.pace) {
             under(pen.sentence(Role::UiMuted, pace.words(), indent));

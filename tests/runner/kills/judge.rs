@@ -73,9 +73,9 @@ fn effects(case: &Case, run: &Run<'_>, records: &[(i128, Event)], step: u32, und
             found.len()
         ));
     }
-    let moved_to = case.estate.names(&format!("from-{step}")).len() + case.estate.names(&format!("to-{step}")).len();
-    if case.moves(step) && moved_to != 2 {
-        describe(format!("{moved_to} files where 2 were"));
+    let drift = case.estate.names(&format!("from-{step}")).len() + case.estate.names(&format!("to-{step}")).len();
+    if case.moves(step) && drift != 2 {
+        describe(format!("{drift} files where 2 were"));
     }
     let mut attempt = String::new();
     let mut begun = Vec::new();

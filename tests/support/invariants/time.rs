@@ -17,18 +17,16 @@ impl Check {
         }
         let before = self.clocks.replace((self.wall, boot)).filter(|_| kind != "run.resumed");
         let Some((wall, counted)) = before else { return };
-        let moved_to = (self.wall - wall) - (boot - counted);
+        let drift = (self.wall - wall) - (boot - counted);
         match kind {
             "clock.jump" => {
                 let count = record["body"]["by_ms"].as_i64().unwrap_or_default();
-                if (count - moved_to).abs() > SLOP {
-                    self.violate(format_args!(
-                        "a jump by {count} ms is recorded, and the clock was set by {moved_to} ms"
-                    ));
+                if (count - drift).abs() > SLOP {
+                    self.violate(format_args!("a jump by {count} ms is recorded, and the clock was set by {drift} ms"));
                 }
             }
-            _ if moved_to.abs() > JUMP + SLOP => {
-                self.violate(format_args!("the clock was set by {moved_to} ms, and nothing says so"));
+            _ if drift.abs() > JUMP + SLOP => {
+                self.violate(format_args!("the clock was set by {drift} ms, and nothing says so"));
             }
             _ => {}
         }
