@@ -121,7 +121,7 @@ fn nothing_that_others_wrote_is_obeyed() {
     page_through(&pty);
     pty.press_until("\x1b", |screen| !screen.contains("DESTROY"));
     pty.send("6gg\r");
-    pty.wait_for(SOON, |screen| screen.contains("rollback") && screen.contains("its log"));
+    pty.wait_for(SOON, |screen| screen.contains("undo") && screen.contains("its log"));
     pty.send("l");
     pty.wait_for(SOON, |screen| screen.contains("Print it") && screen.contains("after"));
     pty.send("gg");
