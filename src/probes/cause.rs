@@ -13,7 +13,7 @@ pub(crate) const CLOSED: &str = "connection closed by the server";
 pub(crate) fn io(error: &std::io::Error, lookup: bool) -> Loss {
     if let Some(inner) = error.get_ref() {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return Loss::unread(handshake::why(tls, None));
+            return handshake::lost(tls);
         }
         // Connectors wrap one in another.
         if let Some(inner) = inner.downcast_ref::<std::io::Error>() {
@@ -58,7 +58,7 @@ pub(crate) fn request(error: &(dyn Error + 'static), lookup: bool) -> Loss {
     let mut cause = Some(error);
     while let Some(this) = cause {
         if let Some(tls) = this.downcast_ref::<rustls::Error>() {
-            return Loss::unread(handshake::why(tls, None));
+            return handshake::lost(tls);
         }
         if let Some(hyper) = this.downcast_ref::<hyper::Error>() {
             if hyper.is_parse() {

@@ -11,7 +11,7 @@
 //! Facts: `not_before` `not_after` (RFC 3339, UTC) `days_left` (whole days, rounded down; negative when it is over) `serial` `subject`
 //! `issuer` `names` `fingerprint_sha256` `key` `self_signed` `is_ca` `chain_length` `chain` (`trusted`, or why not) `chain_days_left`
 //! (of the issuer that ends first) `expired` (how many of them have) `name` `name_matches` `served_matches_file` `file_lost` `not_read` (what a limit left out) `endpoint`
-//! `path` `lineage` (of certbot).
+//! `path` `lineage` (of certbot) `key_file` `key_matches` (the first certificate of the file) `key_not_read` (why that is not known).
 
 mod chain;
 mod element;
@@ -21,8 +21,11 @@ mod key;
 mod kind;
 mod members;
 mod name;
+mod order;
 mod parse;
 pub mod pem;
+mod plain;
+mod private;
 mod rights;
 mod serve;
 mod signed;
@@ -34,10 +37,11 @@ use crate::probes::blocking::Blocking;
 use crate::probes::certs::chain::{Chain, Followed};
 use crate::probes::certs::judge::{Bundle, Known};
 use crate::probes::certs::pem::Held;
+use crate::probes::certs::private::{Match, Private};
 use crate::probes::certs::serve::Served;
 use crate::probes::{clock, panics};
 use rustls::pki_types::CertificateDer;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -149,6 +153,30 @@ fn held(path: &Path) -> Result<Held, String> {
     files::read(inner.as_deref().unwrap_or(path), pem::MEMBERS)
 }
 
+/// The certificates of a file with the key that belongs to them.
+struct Kept {
+    bundle: Bundle,
+    key: Option<Private>,
+}
+
+impl Kept {
+    fn new(held: &Held, path: &Path) -> Result<Self, String> {
+        let bundle = Bundle::new(held, false)?;
+        let inner = files::lineage_file(path);
+        // A CA's key is none of what is kept beside a list of CAs.
+        let key = if bundle.of_cas { None } else { Private::beside(inner.as_deref().unwrap_or(path)) };
+        Ok(Self { bundle, key })
+    }
+
+    fn order(&self) -> Option<(Verdict, String)> {
+        order::judge(&self.bundle, self.key.as_ref())
+    }
+
+    fn private(&self) -> Option<(Match, PathBuf)> {
+        self.key.as_ref().map(|key| (key.of(&self.bundle.in_order()), key.path.clone()))
+    }
+}
+
 struct Eye<'a> {
     target: &'a Certificate,
     trust: Arc<Trust>,
@@ -161,7 +189,12 @@ impl Eye<'_> {
         let bundle = Bundle::new(&served.held, true)?;
         let name = name(self.target)?;
         let followed = self.follow(&bundle);
-        let file = self.target.file.as_deref().map(|path| Ok(Bundle::new(&held(path)?, false)?.leaf));
+        let kept = self.target.file.as_deref().map(|path| Kept::new(&held(path)?, path)).transpose();
+        let (order, private) = match &kept {
+            Ok(Some(kept)) => (kept.order(), kept.private()),
+            _ => (None, None),
+        };
+        let file = kept.map(|kept| kept.map(|kept| kept.bundle.leaf)).transpose();
         let mut places = self.target.file.as_deref().map(places).unwrap_or_default();
         places.extend(self.target.connect.clone().map(|connect| ("endpoint", connect)));
         let known = Known {
@@ -171,6 +204,8 @@ impl Eye<'_> {
             untrusted: Some(self.untrusted),
             name: Some((name, chain::is_for(&bundle.leaf, name))),
             file,
+            order: order.map(|(verdict, words)| (verdict, format!("file: {words}"))),
+            private,
             forged: served.forged,
             places,
         };
@@ -199,16 +234,20 @@ impl Eye<'_> {
     }
 
     fn judged(&self, held: &Held, path: &Path, name: Option<&str>) -> Result<Observation, String> {
-        let mut bundle = Bundle::new(held, false)?;
-        members::lead_by_worst(&mut bundle, self.limits(), self.now.0.as_second());
-        let followed = self.follow(&bundle);
+        let mut kept = Kept::new(held, path)?;
+        let (order, private) = (kept.order(), kept.private());
+        members::lead_by_worst(&mut kept.bundle, self.limits(), self.now.0.as_second());
+        let bundle = &kept.bundle;
+        let followed = self.follow(bundle);
         let known = Known {
-            bundle: &bundle,
+            bundle,
             limits: self.limits(),
             followed: &followed,
             untrusted: None,
             name: name.map(|name| (name, chain::is_for(&bundle.leaf, name))),
             file: None,
+            order,
+            private,
             forged: false,
             places: places(path),
         };

@@ -5,7 +5,7 @@
 
 use crate::domain::{Loss, quantity};
 use crate::probes::verifier::Forbidden;
-use rustls::{AlertDescription, CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 use std::time::Duration;
 
 /// Why the handshake failed; begins with `TLS: `. `host` is what the certificate should be for, where it is known.
@@ -23,6 +23,19 @@ pub(crate) fn loss(error: &Error, host: Option<&str>, remedy: &str) -> Loss {
         Error::InvalidCertificate(
             Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidForName | Bad::NotValidForNameContext { .. },
         ) => Loss::down(words),
+        _ => unless_plain(error, words),
+    }
+}
+
+/// Why the handshake failed, where nothing is known of the certificate that is wanted.
+pub(crate) fn lost(error: &Error) -> Loss {
+    unless_plain(error, why(error, None))
+}
+
+/// A server that answers without TLS provably serves no client that wants it.
+fn unless_plain(error: &Error, words: String) -> Loss {
+    match error {
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => Loss::down(words),
         _ => Loss::unread(words),
     }
 }
@@ -30,6 +43,7 @@ pub(crate) fn loss(error: &Error, host: Option<&str>, remedy: &str) -> Loss {
 fn cause(error: &Error, host: Option<&str>) -> String {
     match error {
         Error::InvalidCertificate(bad) => of_certificate(bad, host),
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => "the server answers without TLS".to_owned(),
         Error::InvalidMessage(_) => "the answer is not TLS".to_owned(),
         Error::AlertReceived(alert) => of_alert(*alert),
         Error::PeerIncompatible(what) => {
@@ -182,7 +196,7 @@ fn snake(named: &str) -> String {
 mod tests {
     use super::*;
     use rustls::pki_types::ServerName;
-    use rustls::{InvalidMessage, OtherError, PeerIncompatible, PeerMisbehaved};
+    use rustls::{OtherError, PeerIncompatible, PeerMisbehaved};
     use std::sync::Arc;
 
     /// Whether a word is a name out of a library's source, such as `UnknownIssuer`.
@@ -287,6 +301,9 @@ mod tests {
         assert!(seen.is_proof());
         assert_eq!(seen.why(), "TLS: certificate expired 2 d ago");
         assert!(loss(&CertificateError::NotValidForName.into(), None, "do").is_proof());
+        assert!(loss(&InvalidMessage::InvalidContentType.into(), None, "do").is_proof());
+        assert!(lost(&InvalidMessage::InvalidContentType.into()).is_proof());
+        assert!(!lost(&InvalidMessage::UnknownProtocolVersion.into()).is_proof());
         let unknown = loss(&CertificateError::UnknownIssuer.into(), None, "let `ca` name its root");
         assert!(!unknown.is_proof());
         assert_eq!(unknown.why(), "TLS: certificate not trusted; let `ca` name its root");
@@ -310,7 +327,7 @@ mod tests {
                 "TLS: certificate is not for db.example (it names a, b, c, and 2 more)",
             ),
             (named(&[]), "TLS: certificate is not for db.example (it names no host)"),
-            (InvalidMessage::InvalidContentType.into(), "TLS: the answer is not TLS"),
+            (InvalidMessage::InvalidContentType.into(), "TLS: the server answers without TLS"),
             (CertificateError::UnknownIssuer.into(), "TLS: certificate not trusted"),
             (CertificateError::NotValidForName.into(), "TLS: certificate is not for db.example"),
             (CertificateError::BadSignature.into(), "TLS: certificate not trusted: a signature is wrong"),

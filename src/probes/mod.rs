@@ -18,6 +18,7 @@ pub mod logind;
 pub mod mountinfo;
 pub mod mounts;
 pub mod panics;
+mod permission;
 pub mod postgres;
 pub mod redis;
 pub mod renewal;

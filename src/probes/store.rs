@@ -12,6 +12,7 @@ use crate::domain::error::system_text;
 use crate::probes::cause;
 use crate::probes::contact::Place;
 use crate::probes::http::without_credentials;
+use crate::probes::store::late::Late;
 use crate::probes::store::refusal::Refusal;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{
@@ -25,11 +26,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod late;
 mod list;
 mod refusal;
 
 pub(crate) use list::{Stored, list};
 
+/// How long a connection may take.
+const CONNECTING: Duration = Duration::from_secs(5);
 /// The longest explanation of a failure that is passed on, in characters.
 const LONGEST: usize = 240;
 
@@ -77,8 +81,8 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// For a look: a source that does not answer is soon given up.
-    pub const LOOK: Self = Self { request: Duration::from_secs(10), tries: Duration::from_secs(15) };
+    /// For a look: a source that does not answer is soon given up. One that gave no answer is not asked again: the look as a whole would take twice as long, and learn the same.
+    pub const LOOK: Self = Self { request: Duration::from_secs(10), tries: Duration::from_secs(9) };
     /// For an act, whose requests carry megabytes.
     pub const ACT: Self = Self { request: Duration::from_secs(120), tries: Duration::from_secs(170) };
 }
@@ -90,7 +94,7 @@ impl Patience {
 pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<AmazonS3>, String> {
     let mut options = ClientOptions::new()
         .with_timeout(patience.request)
-        .with_connect_timeout(Duration::from_secs(5).min(patience.request))
+        .with_connect_timeout(CONNECTING.min(patience.request))
         .with_user_agent(object_store::HeaderValue::from_static("midwatch"));
     if let Some(ca) = &reach.ca {
         let failed = |why: String| format!("{}: {why}", ca.display());
@@ -141,7 +145,7 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<AmazonS3>,
     if let Some(token) = &reach.token {
         builder = builder.with_token(token.expose());
     }
-    let logged = Logged { place: Arc::new(Place::new("s3", place)) };
+    let logged = Logged { place: Arc::new(Place::new("s3", place)), patience };
     let built =
         builder.with_client_options(options).with_http_connector(logged).build().map_err(|cause| words(&cause))?;
     Ok(Arc::new(built))
@@ -151,12 +155,13 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<AmazonS3>,
 #[derive(Debug)]
 struct Logged {
     place: Arc<Place>,
+    patience: Patience,
 }
 
 impl HttpConnector for Logged {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = ReqwestConnector::default().connect(options)?;
-        Ok(HttpClient::new(LoggedClient { client, place: Arc::clone(&self.place) }))
+        Ok(HttpClient::new(LoggedClient { client, place: Arc::clone(&self.place), patience: self.patience }))
     }
 }
 
@@ -165,6 +170,7 @@ impl HttpConnector for Logged {
 struct LoggedClient {
     client: HttpClient,
     place: Arc<Place>,
+    patience: Patience,
 }
 
 impl HttpService for LoggedClient {
@@ -178,12 +184,13 @@ impl HttpService for LoggedClient {
     {
         Box::pin(async move {
             let is_list = list::is_one(&request);
-            let answer = self.client.execute(request).await;
+            let late = Late::of(&request, self.patience);
+            let answer = self.client.execute(request).await.map_err(|cause| late.instead_of(cause));
             match &answer {
                 Ok(_) => self.place.answered(),
                 Err(cause) => self.place.failed(cause::request(cause, false).why()),
             }
-            if is_list { list::with_any_key(answer?).await } else { answer }
+            if is_list { list::with_any_key(answer?).await.map_err(|cause| late.instead_of(cause)) } else { answer }
         })
     }
 }
@@ -227,6 +234,9 @@ pub(crate) fn loss(cause: &object_store::Error) -> Loss {
     if let Some(refusal) = Refusal::behind(cause) {
         return refusal.loss();
     }
+    if let Some(late) = late::words(cause) {
+        return Loss::unread(late);
+    }
     let direct = PROXIES.iter().all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty()));
     match cause::request(cause, false) {
         loss if loss.is_proof() && direct => loss,
@@ -239,6 +249,9 @@ pub(crate) fn words(cause: &object_store::Error) -> String {
     use object_store::Error;
     if let Some(refusal) = Refusal::behind(cause) {
         return refusal.to_string();
+    }
+    if let Some(late) = late::words(cause) {
+        return late;
     }
     let text = match cause {
         Error::NotFound { .. } => return "there is no such object or bucket".to_owned(),

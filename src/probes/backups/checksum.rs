@@ -78,7 +78,7 @@ pub fn beside(directory: &Path, name: &std::ffi::OsStr) -> Option<Expected> {
     for (file, is_own) in own.chain(all) {
         let file = directory.join(file);
         let stated = match text(&file) {
-            Ok(text) => digest_in(&text, &lossy, is_own),
+            Ok(text) => digest_in(&text, &lossy, directory, is_own),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
             Err(cause) => Some(Err(system_text(cause))),
         };
@@ -91,8 +91,8 @@ pub fn beside(directory: &Path, name: &std::ffi::OsStr) -> Option<Expected> {
 
 /// What a text of checksums says of a file: its digest, or what is wrong; `own` where the text is called after that file alone. `None`
 /// where it need not name the file, and does not.
-pub fn digest_in(text: &str, name: &str, own: bool) -> Option<Result<Digest, String>> {
-    match sums::digest_in(text, name, own) {
+pub fn digest_in(text: &str, name: &str, directory: &Path, own: bool) -> Option<Result<Digest, String>> {
+    match sums::digest_in(text, name, directory, own) {
         Ok(digest) => Some(Ok(digest)),
         Err(Lack::Wrong(why)) => Some(Err(why)),
         Err(Lack::Nothing) => own.then(|| Err("no SHA-256 in it".to_owned())),

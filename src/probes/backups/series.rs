@@ -129,7 +129,7 @@ pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, clock: &Clock) 
         match fs::symlink_metadata(directory.join(&pattern)) {
             Ok(_) => sieve.take(&directory, pattern.clone(), None),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            Err(cause) => return Err(lost(&directory, &cause)),
+            Err(cause) => return Err(lost(&directory.join(&pattern), &cause)),
         }
     }
     Ok(sieve.finish(&directory, before))
@@ -149,8 +149,8 @@ fn belongs(pattern: &[u8], name: &[u8]) -> bool {
 
 /// Why a directory cannot be listed, with the command that grants the right to.
 fn lost(directory: &Path, cause: &io::Error) -> String {
-    let remedy = Unread::of(directory, cause).and_then(|unread| unread.remedy());
-    remedy.map_or_else(|| why(cause), |remedy| format!("{}; {remedy}", why(cause)))
+    let Some(unread) = Unread::of(directory, cause) else { return why(cause) };
+    unread.remedy().map_or_else(|| unread.why().to_owned(), |remedy| format!("{}; {remedy}", unread.why()))
 }
 
 /// Sorts members, and keeps those that are looked at.

@@ -3,6 +3,7 @@
 use crate::domain::error::system_text;
 use crate::probes::certs::kind;
 use crate::probes::certs::pem::{self, Held};
+use crate::probes::permission::Needs;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -10,6 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// The file of a lineage of certbot that servers take.
+const FULL: &str = "fullchain.pem";
 /// How much of a file is read: more than twenty of the largest certificates.
 pub const FILE_LIMIT: u64 = 2 << 20;
 /// How many files of one directory are read.
@@ -18,7 +21,7 @@ const FILES: usize = 1000;
 const NAMES: usize = 100_000;
 /// What a certificate's file is called; such a file without a certificate is a row of its own, any other one is skipped.
 const ENDINGS: [&str; 4] = [".pem", ".crt", ".cer", ".der"];
-/// What a key's file is called; it is never opened.
+/// What a key's file is called; no certificate is looked for in it.
 const KEYS: [&str; 9] = [".key", "-key.pem", "_key.pem", ".key.pem", "privkey.pem", ".p12", ".pfx", ".jks", ".pk8"];
 
 /// What copies of files are called.
@@ -42,10 +45,11 @@ const COPIES: [&str; 12] = [
 /// # Errors
 /// Why there are none, in a few words.
 pub fn read(path: &Path, most: usize) -> Result<Held, String> {
-    let file = open(path).map_err(|cause| why(&cause))?;
-    let size = file.metadata().map_err(|cause| why(&cause))?.len();
+    let failed = |cause| why(path, &cause);
+    let file = open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
     let mut bytes = Vec::new();
-    file.take(FILE_LIMIT).read_to_end(&mut bytes).map_err(|cause| why(&cause))?;
+    file.take(FILE_LIMIT).read_to_end(&mut bytes).map_err(failed)?;
     let mut held = pem::certificates(&bytes, most);
     if held.total == 0 {
         let other = kind::of_der(&bytes).map(str::to_owned).or_else(|| kind::of_text(&bytes));
@@ -63,7 +67,7 @@ pub fn read(path: &Path, most: usize) -> Result<Held, String> {
 }
 
 /// Opens a regular file; a pipe or a device must neither hang nor be changed by a look.
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let kind = file.metadata()?.file_type();
@@ -76,11 +80,11 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// What the system said, in a few words.
-pub fn why(cause: &io::Error) -> String {
+/// What the system said of a path, in a few words.
+pub(super) fn why(path: &Path, cause: &io::Error) -> String {
     match cause.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::PermissionDenied => Needs::denied(path),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => system_text(cause),
     }
@@ -109,7 +113,7 @@ pub struct Listing {
 /// The one certificate file that a directory stands for: that of a lineage of certbot.
 #[must_use]
 pub fn lineage_file(directory: &Path) -> Option<PathBuf> {
-    let full = directory.join("fullchain.pem");
+    let full = directory.join(FULL);
     full.is_file().then_some(full)
 }
 
@@ -130,6 +134,7 @@ pub fn lineage(path: &Path) -> Option<String> {
 /// Why the directory cannot be read.
 pub fn list(directory: &Path, most: usize) -> Result<Listing, String> {
     let (mut listing, mut seen, mut read_files) = (Listing::default(), Vec::new(), 0);
+    let mut denied = None;
     let names;
     (names, listing.unread) = names_of(directory, NAMES)?;
     for name in names {
@@ -139,6 +144,15 @@ pub fn list(directory: &Path, most: usize) -> Result<Listing, String> {
         }
         let mut path = directory.join(&name);
         let known = fs::metadata(&path);
+        let named = ENDINGS.iter().any(|ending| shown.to_ascii_lowercase().ends_with(ending));
+        if let Some(closed) = closed(&path, known.as_ref()) {
+            // What has another name may be anything: it counts where nothing else is there.
+            denied.get_or_insert_with(|| Needs::denied(&closed));
+            if named || lineage(&closed).is_some() || is_in_live(&path) {
+                listing.entries.push(Entry { name: shown, held: Err(Needs::denied(&closed)), path: closed });
+            }
+            continue;
+        }
         if known.as_ref().is_ok_and(fs::Metadata::is_dir) {
             let Some(full) = lineage_file(&path) else { continue };
             path = full;
@@ -155,13 +169,33 @@ pub fn list(directory: &Path, most: usize) -> Result<Listing, String> {
         }
         read_files += 1;
         let held = read(&path, most);
-        let named = ENDINGS.iter().any(|ending| shown.to_ascii_lowercase().ends_with(ending));
         if held.is_ok() || (named && !only_a_key(&path)) {
             listing.entries.push(Entry { name: shown, path, held });
         }
     }
+    if let Some(denied) = denied.filter(|_| listing.entries.is_empty()) {
+        return Err(denied);
+    }
     listing.entries.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(listing)
+}
+
+/// What of an entry of a directory may not be looked at: the entry, or what it would hold if it were a lineage.
+fn closed(path: &Path, known: Result<&fs::Metadata, &io::Error>) -> Option<PathBuf> {
+    let is_denied = |cause: &io::Error| cause.kind() == io::ErrorKind::PermissionDenied;
+    match known {
+        Err(cause) => is_denied(cause).then(|| path.to_owned()),
+        Ok(known) if known.is_dir() => {
+            let full = path.join(FULL);
+            fs::metadata(&full).is_err_and(|cause| is_denied(&cause)).then_some(full)
+        }
+        Ok(_) => None,
+    }
+}
+
+/// Whether a path lies right in certbot's directory of lineages.
+fn is_in_live(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name) == Some(OsStr::new("live"))
 }
 
 /// Whether a name is that of a copy which no server reads: of an editor, of a package manager, or one put aside by hand.
@@ -172,9 +206,10 @@ fn is_copy(name: &str) -> bool {
 
 /// The names in a directory, those of hashes last, and how many there are beyond the most that are looked at.
 fn names_of(directory: &Path, most: usize) -> Result<(Vec<OsString>, usize), String> {
+    let failed = |cause| why(directory, &cause);
     let (mut names, mut beyond) = (Vec::new(), 0);
-    for entry in fs::read_dir(directory).map_err(|cause| why(&cause))? {
-        let name = entry.map_err(|cause| why(&cause))?.file_name();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
         if names.len() < most { names.push(name) } else { beyond += 1 }
     }
     names.sort_by_key(|name| (is_hash(name), name.clone()));

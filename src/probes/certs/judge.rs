@@ -15,6 +15,7 @@
 //! | served without the key of the certificate | critical |
 //! | the served chain leads to no trusted root | warn with the machine's trust, which clients may not share; critical with `ca` |
 //! | served ≠ file | warn: a reload is due, and the served one's own days say when it hurts |
+//! | a file in an order, or beside a key, that servers do not take | see `order` |
 //! | the chain, the name or the file cannot be checked, or not all of it was read | unknown, unless something is worse |
 //!
 //! Of a bundle of CAs every member is judged, and the row names the worst.
@@ -26,11 +27,13 @@ use crate::probes::certs::chain::{self, Chain, Followed};
 use crate::probes::certs::members::{self, Others};
 use crate::probes::certs::parse::{Moment, Parsed};
 use crate::probes::certs::pem::Held;
+use crate::probes::certs::private::Match;
 use crate::probes::certs::rights;
 use crate::probes::certs::signed::{self, Signature};
 use crate::probes::sentence::Sentence;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Seconds of a day.
@@ -51,6 +54,8 @@ pub struct Bundle {
     pub cut: Option<String>,
     /// Whether all of them are of CAs.
     pub of_cas: bool,
+    /// How many stand before the one that is judged.
+    pub at: usize,
 }
 
 impl Bundle {
@@ -70,15 +75,29 @@ impl Bundle {
                 Err(why) => cut = cut.or(Some(format!("certificate {number}: {why}"))),
             }
         }
-        let mut leaf = first;
+        let (mut leaf, mut at) = (first, 0);
         if leaf.is_ca
             && !first_alone
-            && let Some(own) = others.iter_mut().find(|other| !other.is_ca)
+            && let Some((place, own)) = others.iter_mut().enumerate().find(|(_, other)| !other.is_ca)
         {
             std::mem::swap(&mut leaf, own);
+            at = place + 1;
         }
         let of_cas = !first_alone && leaf.is_ca;
-        Ok(Self { leaf, others, total: held.total, cut, of_cas })
+        Ok(Self { leaf, others, total: held.total, cut, of_cas, at })
+    }
+
+    /// All that could be read, as they stand in the file.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<&Parsed> {
+        let mut all: Vec<&Parsed> = self.others.iter().collect();
+        // The first one stands where the one that is judged did.
+        if let Some(place) = self.at.checked_sub(1).filter(|place| *place < all.len()) {
+            let first = all.remove(place);
+            all.insert(0, first);
+        }
+        all.insert(self.at.min(all.len()), &self.leaf);
+        all
     }
 }
 
@@ -96,6 +115,10 @@ pub struct Known<'a> {
     pub name: Option<(&'a str, Result<bool, String>)>,
     /// The certificate in the file, where one is served, too.
     pub file: Option<Result<Parsed, String>>,
+    /// What is wrong with the order of the file, or with the key beside it.
+    pub order: Option<(Verdict, String)>,
+    /// Which certificate of the file the key beside it is of, with the key's place.
+    pub private: Option<(Match, PathBuf)>,
     /// Whether what was signed on serving it is not signed with its key, or by one that is not checked.
     pub forged: bool,
     /// Further facts: where it was read.
@@ -129,6 +152,9 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     sentence.keys(known, path);
     sentence.links(known, path, seconds);
     sentence.trust(known);
+    if let Some((verdict, words)) = &known.order {
+        sentence.add(*verdict, words.clone());
+    }
     if let Some(cut) = &bundle.cut {
         sentence.add(Verdict::Unknown, cut.clone());
     }
@@ -314,6 +340,13 @@ fn facts(known: &Known<'_>, soonest: Option<&Parsed>, now: i64) -> BTreeMap<&'st
         Some(Ok(file)) => facts.extend(beside(leaf, file)),
         Some(Err(why)) => facts.extend([("file_lost", text(why))]),
         None => {}
+    }
+    if let Some((found, path)) = &known.private {
+        facts.insert("key_file", Fact::Text(path.display().to_string()));
+        match found {
+            Match::Unknown(why) => facts.insert("key_not_read", text(why)),
+            found => facts.insert("key_matches", Fact::Bool(*found == Match::First)),
+        };
     }
     facts.extend(known.places.iter().map(|(key, place)| (*key, text(place))));
     facts

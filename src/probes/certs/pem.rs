@@ -3,7 +3,7 @@
 //! PEM is read as OpenSSL reads it, because servers that use it will (`PEM_read_bio`, OpenSSL 3): a line begins a section only where
 //! nothing stands before or behind it; what a section ends with is its own label and nothing else; behind its first line a section has
 //! no empty one. What OpenSSL refuses, or skips in silence, is said. A section that is not a certificate is skipped, never
-//! decoded: keys stay what they were on the disk.
+//! decoded. A certificate whose lines are comments (`# -----BEGIN`) is none: OpenSSL ignores it, and whoever wrote the marks wanted that.
 
 use crate::probes::certs::element;
 use base64::Engine;
@@ -168,7 +168,15 @@ struct Between {
 impl Between {
     /// Looks at a line outside of every section.
     fn see(&mut self, (number, line): Line<'_>, most: usize, held: &mut Held) {
-        if begins_somewhere(line) {
+        if is_comment(line) {
+            // Put aside on purpose: neither that line nor what belongs to it is missed.
+            if begins_somewhere(line) {
+                self.end(most, held);
+                self.begun = true;
+            } else if is_end_of_certificate(line) {
+                *self = Self::default();
+            }
+        } else if begins_somewhere(line) {
             self.end(most, held);
             held.take(most, || Err(at(number, PASSED)));
             let last = |mark: &[u8]| line.windows(mark.len()).rposition(|window| window.eq_ignore_ascii_case(mark));
@@ -196,6 +204,12 @@ impl Between {
             held.take(most, || Err(at(number, BARE)));
         }
     }
+}
+
+/// Whether a line is a comment by its first mark. OpenSSL knows none: it ignores each line that begins no section.
+fn is_comment(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    [&b"#"[..], b";", b"//"].iter().any(|mark| line.starts_with(mark))
 }
 
 /// Whether a line ends a certificate's section, with however few dashes.
@@ -311,6 +325,10 @@ mod tests {
             (format!("{good}{base64}\nAQID\n{end}\n"), missing),
             (format!("{good}{base64}\nAQID\n"), bare),
             (format!("{base64}\nAQID\n{good}"), bare),
+            // A comment that is over hides nothing of what follows it.
+            (format!("# {begin}\n# AQID\n# {end}\n{base64}\nAQID\n{good}"), bare),
+            (format!("{begin}\nAQID\n# {end}\n{good}"), endless),
+            (format!("{begin}\n# AQID\n{end}\n{good}"), base),
         ];
         for (text, why) in cases {
             let held = certificates(text.as_bytes(), LONGEST);
@@ -329,6 +347,14 @@ mod tests {
             format!("a page of words -----BEGIN nothing-----\n{good}"),
             format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n{good}"),
             format!("{good}{}\n", "0123456789abcdef".repeat(4)),
+            format!("{good}{}", good.replace("-----", "#-----")),
+            format!("{}{good}", good.lines().map(|line| format!("  # {line}\n")).collect::<String>()),
+            format!("# {begin}\n# {base64}\n# {end}\n{good}"),
+            format!("{good}//{begin}\n//{base64}\n//{end}\n"),
+            format!("{good}; {begin}\n; AQID\n"),
+            format!("{good}#{begin}\n{base64}\n{end}\n"),
+            format!("#{begin}\n{base64}\n#{end}\n{good}"),
+            format!("{key}\n#{begin}\n#AQID\n#{end}\n{good}"),
             format!("-----BEGIN CERTIFICATE REQUEST-----\n{base64}\n-----END CERTIFICATE REQUEST-----\n{good}"),
         ];
         for text in kept {

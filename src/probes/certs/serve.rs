@@ -2,6 +2,7 @@
 
 use crate::domain::Loss;
 use crate::probes::certs::pem::{Held, LARGEST, LONGEST};
+use crate::probes::certs::plain;
 use crate::probes::verifier::{Handshake, Judge, Shown, Signed};
 use crate::probes::{cause, dial, handshake};
 use rustls::client::Resumption;
@@ -53,6 +54,8 @@ pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served
     let late = |what: &str| format!("{what} within {}", crate::domain::quantity::span(deadline));
     let connected = tokio::time::timeout_at(until, dial::tcp(host, port)).await;
     let stream = connected.map_err(|_| late("no connection"))?.map_err(|cause| cause::io(&cause, false))?;
+    let heard = plain::Heard::default();
+    let stream = plain::Listened::new(stream, heard.clone());
     let seen = Arc::new(Recorder::default());
     let connector = TlsConnector::from(Arc::new(config(Arc::clone(&seen))?));
     let ended = tokio::time::timeout_at(until, connector.connect(server, stream)).await;
@@ -63,11 +66,20 @@ pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served
         }
         return Ok(served);
     }
-    match ended {
-        Err(_) => Err(late("connected, but no TLS answer").into()),
-        Ok(Err(cause)) => Err(why(&cause)),
-        Ok(Ok(_)) => Err("it served no certificate".into()),
+    if let Some(protocol) = heard.protocol() {
+        return Err(plain::loss(protocol));
     }
+    let lost = match ended {
+        Err(_) => Loss::unread(late("connected, but no TLS answer")),
+        Ok(Err(cause)) => why(&cause),
+        Ok(Ok(_)) => return Err("it served no certificate".into()),
+    };
+    if heard.is_nothing()
+        && let Some(protocol) = plain::ask(host, port, deadline).await
+    {
+        return Err(plain::loss(protocol));
+    }
+    Err(lost)
 }
 
 fn config(seen: Arc<Recorder>) -> Result<ClientConfig, String> {
@@ -84,7 +96,6 @@ fn config(seen: Arc<Recorder>) -> Result<ClientConfig, String> {
 fn why(cause: &io::Error) -> Loss {
     let tls = cause.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let words = match tls {
-        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => "answers, but not TLS".to_owned(),
         Some(Error::InvalidMessage(
             InvalidMessage::CertificatePayloadTooLarge | InvalidMessage::HandshakePayloadTooLarge,
         )) => format!("served more than {} KiB of certificates", LARGEST / 1024),

@@ -58,12 +58,47 @@ fn a_set_that_may_not_be_read_is_no_reading_and_says_what_grants_it() {
     let set = dir.path().join("set");
     fs::create_dir(&set).unwrap();
     put(&set, "2026-11-22T0310.dump", 10, "2026-11-22T03:11:00Z");
-    for (locked, mode) in [("set", 0o000), ("set", 0o100), ("", 0o000)] {
+    let above = dir.path().display();
+    let opened = format!("setfacl -m u:{}:x {above}", rustix::process::geteuid().as_raw());
+    for (locked, mode, why, remedy) in [
+        ("set", 0o000, "(needs rx)".to_owned(), remedy(&set)),
+        ("set", 0o100, "(needs r)".to_owned(), remedy(&set)),
+        ("", 0o000, format!("(needs x on {above})"), opened.clone()),
+        ("", 0o400, format!("(needs x on {above})"), opened),
+    ] {
         let _locked = Locked::new(dir.path(), &[(locked, mode)]);
-        let lost = looked_bound(&entry(&set, "*.dump")).unwrap_err();
-        assert_eq!(lost, Loss::unread(format!("permission denied; {}", remedy(&set))), "{locked} {mode:o}");
+        for pattern in ["*.dump", "2026-11-22T0310.dump"] {
+            // What is named whole needs no list of the directory.
+            if pattern.starts_with('2') && mode == 0o100 {
+                assert_eq!(looked_bound(&entry(&set, pattern)).unwrap().verdict, Verdict::Ok);
+                continue;
+            }
+            let lost = looked_bound(&entry(&set, pattern)).unwrap_err();
+            let searched = format!("(needs x on {})", set.display());
+            let own = format!("setfacl -m u:{}:x {}", rustix::process::geteuid().as_raw(), set.display());
+            let (why, remedy) = match locked {
+                "set" if pattern.starts_with('2') => (&searched, &own),
+                _ => (&why, &remedy),
+            };
+            assert_eq!(lost, Loss::unread(format!("permission denied {why}; {remedy}")), "{locked} {mode:o} {pattern}");
+        }
     }
     assert_eq!(looked_bound(&entry(&set, "*.dump")).unwrap().verdict, Verdict::Ok);
+}
+
+#[test]
+fn a_set_that_may_be_listed_and_not_searched_is_unknown_with_the_permission() {
+    for names in [&["2026-11-22T0310.dump", "2026-11-21T0310.dump"][..], &["latest.dump"]] {
+        let dir = tempfile::tempdir().unwrap();
+        names.iter().for_each(|name| put(dir.path(), name, 10, "2026-11-22T03:11:00Z"));
+        let _locked = Locked::new(dir.path(), &[("", 0o400)]);
+        let found = looked_bound(&entry(dir.path(), "*.dump")).unwrap();
+        let place = dir.path().display();
+        assert_eq!(found.verdict, Verdict::Unknown, "{}", found.detail);
+        assert!(found.detail.ends_with(&format!(".dump: permission denied (needs x on {place})")), "{}", found.detail);
+        let user = rustix::process::geteuid().as_raw();
+        assert_eq!(text(&found, "remedy_command"), format!("setfacl -m u:{user}:x {place}"));
+    }
 }
 
 #[test]
@@ -74,12 +109,12 @@ fn a_backup_that_may_not_be_read_is_not_known() {
     let target = entry(dir.path(), "base-*");
     assert_eq!(outcome(&looked_bound(&target).unwrap()), (Verdict::Ok, "03:10 today · 724 B"));
     // Names without more, nothing at all, and what it holds alone.
-    for (locked, mode, path) in
-        [("base-20261122T0310", 0o400, newest.clone()), ("base-20261122T0310", 0o000, newest.clone())]
+    for (locked, mode, path, needs) in
+        [("base-20261122T0310", 0o400, newest.clone(), "x"), ("base-20261122T0310", 0o000, newest.clone(), "rx")]
     {
         let _locked = Locked::new(dir.path(), &[(locked, mode)]);
         let found = looked_bound(&target).unwrap();
-        let detail = format!("03:10 today · cannot read {}: permission denied", path.display());
+        let detail = format!("03:10 today · cannot read {}: permission denied (needs {needs})", path.display());
         assert_eq!(outcome(&found), (Verdict::Unknown, detail.as_str()), "{locked} {mode:o}");
         assert_eq!(text(&found, "remedy_command"), remedy(&path));
     }
@@ -102,7 +137,7 @@ fn a_directory_within_a_backup_that_may_not_be_read_leaves_its_size_unknown() {
     let _locked = Locked::new(dir.path(), &[(inner, 0o000)]);
     let mut target = entry(dir.path(), "base-*");
     let found = looked_bound(&target).unwrap();
-    let words = format!("cannot read {}: permission denied", dir.path().join(inner).display());
+    let words = format!("cannot read {}: permission denied (needs rx)", dir.path().join(inner).display());
     assert_eq!(outcome(&found), (Verdict::Ok, format!("03:10 today · size not counted: {words}").as_str()));
     assert_eq!(text(&found, "remedy_command"), remedy(&dir.path().join(inner)));
     target.min_size = Some(10);
@@ -121,7 +156,8 @@ fn what_may_be_the_newest_and_cannot_be_looked_at_leaves_the_row_unknown() {
     symlink(other.path().join("x"), dir.path().join("2026-11-22T0500.dump")).unwrap();
     let target = entry(dir.path(), "*.dump");
     let _locked = Locked::new(other.path(), &[("", 0o000)]);
-    let words = format!("cannot read {}/2026-11-22T0500.dump: permission denied", dir.path().display());
+    let needs = format!("(needs x on {})", other.path().display());
+    let words = format!("cannot read {}/2026-11-22T0500.dump: permission denied {needs}", dir.path().display());
     assert_eq!(
         outcome(&looked_bound(&target).unwrap()),
         (Verdict::Unknown, words.as_str()),
@@ -141,6 +177,6 @@ fn snapshots_of_restic_that_may_not_be_read_are_not_as_new_as_their_directory() 
     let dir = restic();
     let _locked = Locked::new(dir.path(), &[("snapshots", 0o000)]);
     let found = looked_bound(&entry(dir.path(), "*")).unwrap();
-    let words = format!("cannot read {}/snapshots: permission denied", dir.path().display());
+    let words = format!("cannot read {}/snapshots: permission denied (needs rx)", dir.path().display());
     assert_eq!(outcome(&found), (Verdict::Unknown, format!("03:00 today · {words}").as_str()));
 }

@@ -252,6 +252,8 @@ fn no_truncation_and_no_flipped_byte_breaks_the_reader() {
                 untrusted: None,
                 name: Some(("a", chain::is_for(&bundle.leaf, "a"))),
                 file: None,
+                order: None,
+                private: None,
                 forged: false,
                 places: Vec::new(),
             };

@@ -7,23 +7,114 @@ fn pem(params: &CertificateParams, ca: &Ca) -> String {
     params.signed_by(&KeyPair::generate().unwrap(), ca).unwrap().pem()
 }
 
+/// A certificate by a CA, with its key.
+fn keyed(params: &CertificateParams, ca: &Ca) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    (params.signed_by(&key, ca).unwrap().pem(), key.serialize_pem())
+}
+
 #[tokio::test]
 async fn a_bundle_with_its_key_is_the_row_of_its_own_certificate() {
     let dir = tempfile::tempdir().unwrap();
     let ca = root("Test Root");
-    let own = pem(&host(&["api.novacron.io"], -1, 61), &ca);
-    let key = KeyPair::generate().unwrap().serialize_pem();
+    let (own, key) = keyed(&host(&["api.novacron.io"], -1, 61), &ca);
     let path = dir.path().join("bundle.pem");
-    for order in [[&own, &key, &ca.pem()], [&ca.pem(), &key, &own]] {
-        fs::write(&path, order.map(String::as_str).concat()).unwrap();
+    let reversed = "Test Root stands before it, and servers take the first certificate";
+    let other = "the key in it is of api.novacron.io, and servers take the first certificate";
+    let (alone, with) = (format!("61 d · Test Root · {reversed}"), format!("61 d · Test Root · {other}"));
+    for (order, verdict, detail) in [
+        (vec![&own, &key, &ca.pem()], Verdict::Ok, "61 d · Test Root"),
+        (vec![&ca.pem(), &own], Verdict::Critical, &alone),
+        (vec![&ca.pem(), &key, &own], Verdict::Critical, &with),
+    ] {
+        fs::write(&path, order.iter().map(|part| part.as_str()).collect::<String>()).unwrap();
         let seen = one(of_file(&path)).await.unwrap();
-        assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Ok, "61 d · Test Root"));
+        assert_eq!((seen.verdict, seen.detail.as_str()), (verdict, detail));
         assert_eq!(seen.facts["chain_length"], Fact::Int(2));
         assert_eq!(seen.facts["self_signed"], Fact::Bool(false));
         assert_eq!(text(&seen, "names"), "api.novacron.io");
         let shown = format!("{seen:?}");
         assert!(!shown.contains("PRIVATE") && !key.lines().skip(1).any(|line| shown.contains(line)));
         assert!(text(&seen, "chain").contains("Test Root"), "{}", text(&seen, "chain"));
+    }
+}
+
+#[tokio::test]
+async fn the_key_beside_a_file_is_that_of_its_first_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = root("Test Root");
+    let (one_pem, one_key) = keyed(&host(&["one.example"], -1, 61), &ca);
+    let (two_pem, two_key) = keyed(&host(&["two.example"], -1, 61), &ca);
+    let other_key = KeyPair::generate().unwrap().serialize_pem();
+    let place = |name: &str| dir.path().join(name);
+    let servers = "servers take the first certificate";
+    for (file, key_file) in [
+        ("fullchain.pem", "privkey.pem"),
+        ("tls.crt", "tls.key"),
+        ("site.pem", "site-key.pem"),
+        ("site.pem", "site_key.pem"),
+        ("site.pem", "site.key.pem"),
+        ("site.pem", "site.pem.key"),
+    ] {
+        fs::write(place(file), one_pem.clone() + &two_pem).unwrap();
+        let of_two = format!("61 d · Test Root · the key {key_file} is of two.example, and {servers}");
+        let of_other = format!("61 d · Test Root · the key {key_file} is of another certificate");
+        for (key, verdict, detail) in [
+            (&one_key, Verdict::Ok, "61 d · Test Root"),
+            (&two_key, Verdict::Critical, &of_two),
+            (&other_key, Verdict::Critical, &of_other),
+        ] {
+            fs::write(place(key_file), key).unwrap();
+            let seen = one(of_file(place(file))).await.unwrap();
+            assert_eq!((seen.verdict, seen.detail.as_str()), (verdict, detail), "{file} {key_file}");
+            assert_eq!(seen.facts["key_matches"], Fact::Bool(verdict == Verdict::Ok));
+            assert_eq!(text(&seen, "key_file"), place(key_file).display().to_string());
+        }
+        // A key that says nothing is none: not read, damaged, encrypted, of a kind that is not known here.
+        for (key, why) in [
+            ("words", "no key in it"),
+            ("-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----\n", "its kind is not read here"),
+            ("-----BEGIN PRIVATE KEY-----\n", "it cannot be read"),
+            ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAQID\n-----END ENCRYPTED PRIVATE KEY-----\n", "it is encrypted"),
+        ] {
+            fs::write(place(key_file), key).unwrap();
+            let seen = one(of_file(place(file))).await.unwrap();
+            assert_eq!((seen.verdict, text(&seen, "key_not_read").as_str()), (Verdict::Ok, why));
+            assert!(!seen.facts.contains_key("key_matches"));
+        }
+        fs::remove_file(place(key_file)).unwrap();
+        fs::remove_file(place(file)).unwrap();
+    }
+    // A list of CAs has no key.
+    fs::write(place("roots.pem"), ca.pem() + &root("Other").pem()).unwrap();
+    fs::write(place("roots.key"), &other_key).unwrap();
+    assert_eq!(one(of_file(place("roots.pem"))).await.unwrap().verdict, Verdict::Ok);
+}
+
+#[tokio::test]
+async fn openssl_takes_the_key_of_a_file_exactly_where_its_order_is_not_critical() {
+    use std::process::Command;
+    let dir = tempfile::tempdir().unwrap();
+    let ca = root("Test Root");
+    let (own, key) = keyed(&host(&["api.novacron.io"], -1, 61), &ca);
+    let (other, other_key) = keyed(&host(&["api.novacron.io"], -1, 61), &ca);
+    let (file, key_file) = (dir.path().join("site.pem"), dir.path().join("site.key"));
+    for (certificates, key) in [
+        (own.clone() + &ca.pem(), &key),
+        (ca.pem() + &own, &key),
+        (own.clone() + &ca.pem(), &other_key),
+        (other.clone() + &own + &ca.pem(), &key),
+        (own + &other + &ca.pem(), &key),
+    ] {
+        fs::write(&file, certificates).unwrap();
+        fs::write(&key_file, key).unwrap();
+        // It loads both as a server does, and ends at once: nobody listens there.
+        let mut openssl = Command::new("openssl");
+        openssl.args(["s_client", "-connect", "127.0.0.1:1", "-cert"]).arg(&file).arg("-key").arg(&key_file);
+        let said = openssl.output().unwrap();
+        let is_taken = !String::from_utf8_lossy(&said.stderr).contains("key values mismatch");
+        let seen = one(of_file(&file)).await.unwrap();
+        assert_eq!(seen.verdict != Verdict::Critical, is_taken, "{}: {said:?}", seen.detail);
     }
 }
 

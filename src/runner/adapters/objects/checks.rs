@@ -18,6 +18,7 @@ use object_store::path::Path as Key;
 use object_store::{Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -191,7 +192,7 @@ async fn verify(spec: &Spec, soon: &dyn ObjectStore, patient: &dyn ObjectStore, 
     let all = checksum::SUMS.iter().map(|sums| (format!("{directory}{slash}{sums}"), false));
     for (beside, is_own) in own.chain(all) {
         let Some(bytes) = body(soon, &store::key(&beside)?, SUMS).await? else { continue };
-        match checksum::digest_in(&sums::decode(&bytes), last, is_own) {
+        match checksum::digest_in(&sums::decode(&bytes), last, Path::new(directory), is_own) {
             Some(Ok(digest)) => {
                 found = Some((beside, digest));
                 break;

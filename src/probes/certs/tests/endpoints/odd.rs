@@ -20,16 +20,6 @@ async fn every_way_of_not_serving_has_its_reason() {
         Loss::Unread(why) => why,
         proof => panic!("{proof:?}"),
     };
-    let speaks = serving(|mut stream| async move {
-        let _ = stream.write_all(b"220 mail.novacron.io ESMTP\r\n").await;
-        let _ = stream.read(&mut [0; 1024]).await;
-    });
-    assert_eq!(why(speaks.await).await, "answers, but not TLS");
-    let http = serving(|mut stream| async move {
-        let _ = stream.read(&mut [0; 1024]).await;
-        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n").await;
-    });
-    assert_eq!(why(http.await).await, "answers, but not TLS");
     let closes = serving(|mut stream| async move {
         let _ = stream.read(&mut [0; 4096]).await;
     });
@@ -54,6 +44,69 @@ async fn every_way_of_not_serving_has_its_reason() {
     let short = Duration::from_millis(200);
     let late = serve::ask(&stalls.await, "a", short).await.unwrap_err();
     assert_eq!(late, Loss::unread("connected, but no TLS answer within 200 ms"));
+}
+
+/// What a server says that answers to whatever comes, or before, with these bytes; to a question that begins so with these alone.
+async fn speaking(first: &'static [u8], to: Option<(&'static [u8], &'static [u8])>) -> String {
+    serving(move |mut stream| async move {
+        let mut asked = [0; 1024];
+        if to.is_none() {
+            let _ = stream.write_all(first).await;
+            let _ = stream.read(&mut asked).await;
+            return;
+        }
+        let long = stream.read(&mut asked).await.unwrap_or_default();
+        if let Some((_, answer)) = to.filter(|(begins, _)| asked[..long].starts_with(begins)) {
+            let _ = stream.write_all(answer).await;
+            let _ = stream.read(&mut asked).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_port_that_answers_without_tls_is_down_and_says_what_it_speaks() {
+    let site = Site::new();
+    let lost = async |connect: String| CertReader::new(site.at(connect)).read().await.unwrap_err();
+    for (banner, protocol) in [
+        (&b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"[..], " (HTTP)"),
+        (b"<html><head><title>400</title>", " (HTTP)"),
+        (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", " (SSH)"),
+        (b"220 mail.novacron.io ESMTP Postfix\r\n", " (SMTP)"),
+        (b"220 (vsFTPd 3.0.3)\r\n", " (FTP)"),
+        (b"* OK [CAPABILITY IMAP4rev1] Dovecot ready.\r\n", " (IMAP)"),
+        (b"+OK Dovecot ready.\r\n", " (POP3)"),
+        (b"-ERR unknown command\r\n", " (Redis)"),
+        (b"J\0\0\0\n8.0.36\0\x08\0\0\0", " (MySQL)"),
+        (b"E\0\0\0\x50SFATAL\0VFATAL\0", " (PostgreSQL)"),
+        (b"hello\r\n", ""),
+    ] {
+        let found = lost(speaking(banner, None).await).await;
+        assert_eq!(found, Loss::down(format!("answers without TLS{protocol}")), "{}", banner.escape_ascii());
+    }
+    // What ends the connection without a word, or waits for the end of a line, is asked in the clear.
+    for (begins, answer, protocol) in [
+        (&b"HEAD / "[..], &b"HTTP/1.0 301 Moved\r\n\r\n"[..], "HTTP"),
+        (b"HEAD / ", b"-ERR unknown command 'HEAD'\r\n", "Redis"),
+        (b"\0\0\0\x08\x04\xd2\x16\x2f", b"N", "PostgreSQL"),
+        (b"\0\0\0\x08\x04\xd2\x16\x2f", b"S", "PostgreSQL"),
+    ] {
+        let found = lost(speaking(b"", Some((begins, answer))).await).await;
+        assert_eq!(found, Loss::down(format!("answers without TLS ({protocol})")), "{begins:?}");
+    }
+    let waits = serving(|mut stream| async move {
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => asked.push(byte),
+                Err(_) => return,
+            }
+        }
+        let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n").await;
+    });
+    let short = Duration::from_millis(900);
+    let late = serve::ask(&waits.await, "a", short).await.unwrap_err();
+    assert_eq!(late, Loss::down("answers without TLS (HTTP)"));
 }
 
 #[tokio::test]
