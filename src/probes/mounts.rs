@@ -146,10 +146,9 @@ fn usage(target: &Mount) -> Result<Usage, Loss> {
         true => "the file system turned so by itself, as after an error",
         false => "/etc/fstab has it writable",
     });
-    let answer = rustix::fs::statvfs(path).map_err(|cause| match cause {
-        // The program that serves it has ended (fuse(4)).
-        rustix::io::Errno::NOTCONN => Loss::down("the program behind the file system has gone"),
-        _ => Loss::unread(format!("statvfs: {}", system_text(cause))),
+    let answer = rustix::fs::statvfs(path).map_err(|cause| {
+        let unread = || Loss::unread(format!("statvfs: {}", system_text(cause)));
+        gone(cause.raw_os_error()).unwrap_or_else(unread)
     })?;
     let figures = [answer.f_frsize, answer.f_blocks, answer.f_bfree, answer.f_bavail, answer.f_files, answer.f_ffree];
     let (source, fs, read_only) = (mount.source.clone(), mount.fs.clone(), mount.read_only);
@@ -196,7 +195,7 @@ fn held<'a>(mounts: &'a [Mounted], target: &Mount, fstab: &Fstab) -> Result<(&'a
     }
     let real = fs::canonicalize(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => Loss::missing("not mounted: no such directory"),
-        _ => Loss::unread(cause),
+        _ => cause.raw_os_error().and_then(gone).unwrap_or_else(|| Loss::unread(cause)),
     })?;
     let mount = mountinfo::holding(mounts, &real).filter(|mount| !automount(mount)).ok_or("no mount holds it")?;
     if mount.point == real {
@@ -205,6 +204,19 @@ fn held<'a>(mounts: &'a [Mounted], target: &Mount, fstab: &Fstab) -> Result<(&'a
     match wanted(target, &real, fstab) {
         Some(who) => Err(Loss::missing(format!("not mounted: {who}, and {} holds it", mount.point.display()))),
         None => Ok((mount, Some(mount.point.clone()))),
+    }
+}
+
+/// What an error of the system proves of a mounted file system: that nothing serves it any more.
+fn gone(errno: i32) -> Option<Loss> {
+    match rustix::io::Errno::from_raw_os_error(errno) {
+        // The program that serves it has ended (fuse(4)).
+        rustix::io::Errno::NOTCONN => Some(Loss::down("the program behind the file system has gone")),
+        // The server no longer has what is mounted (nfs(5)).
+        rustix::io::Errno::STALE => {
+            Some(Loss::down("the file server no longer has what is mounted (stale file handle)"))
+        }
+        _ => None,
     }
 }
 

@@ -220,7 +220,8 @@ impl Target {
     #[must_use]
     pub fn down(&self) -> Verdict {
         let critical = match self {
-            Self::Mount(mount) => mount.critical,
+            // A mount that the estate does not name may be left over from earlier.
+            Self::Mount(mount) => mount.critical && mount.own,
             Self::Service(service) => service.critical,
             Self::Unit(unit) => unit.critical,
             Self::Postgres(database) | Self::Bloat(database) => database.critical,
