@@ -23,8 +23,8 @@ pub use environment::Environment;
 pub use limits::{Limits, Thresholds};
 pub use policy::Keep;
 pub use sources::{
-    Address, Backup, BackupPlace, Certificate, Kubernetes, Mount, ObjectPlace, Postgres, Receiver, Redis, Service,
-    Store, Unit, Way, Workload,
+    Address, Backup, BackupPlace, Certificate, Kubernetes, Mount, ObjectPlace, Postgres, Receiver, Redis, RedisMode,
+    Service, Store, Unit, Way, Workload,
 };
 
 /// What discovery was meant to find out and could not: a row that is unknown.

@@ -50,6 +50,7 @@ fn redis(url: String, password: Option<String>) -> Redis {
         password,
         act: None,
         act_password: None,
+        mode: None,
         memory: None,
         critical: true,
         ca: None,

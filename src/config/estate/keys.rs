@@ -221,6 +221,13 @@ pub const SECTIONS: &[Section] = &[
                 "The secret that is the password for `act`.",
             ),
             Key::optional(
+                "mode",
+                Kind::Word(&["standalone", "cluster", "sentinel"]),
+                "any",
+                "\"cluster\"",
+                "The mode that it must run in (`redis_mode` of INFO); in another one it is critical.",
+            ),
+            Key::optional(
                 "memory",
                 Kind::Limits,
                 "80% and 90%",

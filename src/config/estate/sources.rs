@@ -107,12 +107,46 @@ pub struct Redis {
     pub act: Option<String>,
     /// The secret that is the password for `act`; that of `url` otherwise.
     pub act_password: Option<String>,
+    /// The mode that it must run in; any serves where there is none.
+    pub mode: Option<RedisMode>,
     /// The share of `maxmemory` from which on to warn and to be critical.
     pub memory: Option<Limits>,
     /// Whether it is critical that it is down; a warning otherwise.
     pub critical: bool,
     /// A file of certificates that the server's must lead to; the machine's own trust otherwise.
     pub ca: Option<PathBuf>,
+}
+
+/// The mode of a Redis, as INFO names it (`redis_mode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedisMode {
+    /// A server by itself, or one with replicas.
+    Standalone,
+    /// A node of a cluster.
+    Cluster,
+    /// A sentinel.
+    Sentinel,
+}
+
+impl RedisMode {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Standalone, Self::Cluster, Self::Sentinel];
+
+    /// The one word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Standalone => "standalone",
+            Self::Cluster => "cluster",
+            Self::Sentinel => "sentinel",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
 }
 
 /// One `[[kubernetes]]`: one cluster, or some of its namespaces.

@@ -1,35 +1,117 @@
 //! What INFO says, by its keys: <https://redis.io/docs/latest/commands/info/>.
+//!
+//! A field is there, or it is missing, unreadable or given with several values; `Lack` says which. What a judgement needs is asked
+//! for with `Info::need_number` and its like, so that a missing field is never read as a good one.
 
-use crate::domain::{Fact, Wall};
-use std::collections::BTreeMap;
+use crate::domain::{Fact, Verdict, Wall};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-/// The lines of an answer to INFO.
-pub struct Info(BTreeMap<String, String>);
+/// The lines of an answer to INFO, or of one that is written in the same way.
+pub struct Info {
+    command: &'static str,
+    lines: BTreeMap<String, Line>,
+    /// The headings, in small letters.
+    sections: BTreeSet<String>,
+}
+
+/// What stands behind one key.
+enum Line {
+    One(String),
+    /// The key is there more than once, and its values differ.
+    Several,
+}
+
+/// Why a field is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// The whole section is not there.
+    Section { command: &'static str, section: &'static str },
+    /// The field is not there, or has no value.
+    Absent { command: &'static str, key: String },
+    /// Its value is not what it should be.
+    Unreadable { command: &'static str, key: String, value: String },
+    /// It has values that differ.
+    Several { command: &'static str, key: String },
+}
+
+impl Lack {
+    /// Whether the field is not there at all.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self, Self::Section { .. } | Self::Absent { .. })
+    }
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Section { command, section } => write!(out, "{command} has no section {section}"),
+            Self::Absent { command, key } => write!(out, "{command} has no {key}"),
+            Self::Unreadable { command, key, value } => write!(out, "{command} has no readable {key}: {value}"),
+            Self::Several { command, key } => write!(out, "{command} has several values of {key}"),
+        }
+    }
+}
+
+/// The longest value that is repeated in a reason.
+const REPEATED: usize = 40;
 
 impl Info {
     /// Takes `key:value` lines; headings and everything else are left out.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let pairs = lines.filter_map(|line| line.split_once(':'));
-        Self(pairs.map(|(key, value)| (key.to_owned(), value.trim_end().to_owned())).collect())
+        Self::answer_to("INFO", text)
     }
 
-    /// What stands behind a key; nothing is as if it were missing.
+    /// The same of another command that answers with such lines. The last line counts only with its end: it may have been cut off in
+    /// the middle of a number.
+    pub(super) fn answer_to(command: &'static str, text: &str) -> Self {
+        let mut info = Self { command, lines: BTreeMap::new(), sections: BTreeSet::new() };
+        for line in text.rsplit_once('\n').map_or("", |(whole, _)| whole).lines() {
+            match (line.strip_prefix('#'), line.split_once(':')) {
+                (Some(heading), _) => drop(info.sections.insert(heading.trim().to_ascii_lowercase())),
+                (None, Some((key, value))) => info.add(key, value.trim_end()),
+                (None, None) => {}
+            }
+        }
+        info
+    }
+
+    fn add(&mut self, key: &str, value: &str) {
+        let new = match self.lines.get(key) {
+            Some(Line::One(known)) if known == value => return,
+            Some(_) => Line::Several,
+            None => Line::One(value.to_owned()),
+        };
+        self.lines.insert(key.to_owned(), new);
+    }
+
+    /// What stands behind a key; nothing is as if it were missing, and so are several values.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str).filter(|text| !text.is_empty())
+        match self.lines.get(key)? {
+            Line::One(text) if !text.is_empty() => Some(text),
+            Line::One(_) | Line::Several => None,
+        }
+    }
+
+    /// Whether there is a line of a key, be it without a value.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.lines.contains_key(key)
     }
 
     /// A number without a sign: bytes, counts, seconds. `-1`, which stands for "never", counts as missing.
     #[must_use]
     pub fn number(&self, key: &str) -> Option<u64> {
-        self.text(key)?.parse().ok()
+        number(self.text(key)?)
     }
 
     /// Every pair, in the order of the keys.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.lines.iter().filter_map(|(key, line)| match line {
+            Line::One(value) => Some((key.as_str(), value.as_str())),
+            Line::Several => None,
+        })
     }
 
     pub(super) fn real(&self, key: &str) -> Option<f64> {
@@ -39,27 +121,72 @@ impl Info {
     /// `1` or `0`.
     #[must_use]
     pub fn flag(&self, key: &str) -> Option<bool> {
-        match self.text(key)? {
-            "1" => Some(true),
-            "0" => Some(false),
-            _ => None,
-        }
+        flag(self.text(key)?)
     }
 
     /// `ok` or `err`.
     #[must_use]
     pub fn went_well(&self, key: &str) -> Option<bool> {
-        match self.text(key)? {
-            "ok" => Some(true),
-            "err" => Some(false),
-            _ => None,
+        status(self.text(key)?)
+    }
+
+    /// A text that a judgement needs.
+    pub(super) fn need_text(&self, key: &str) -> Result<&str, Lack> {
+        self.text(key).ok_or_else(|| self.lack(key))
+    }
+
+    /// One of some words that a judgement needs.
+    pub(super) fn need_word(&self, key: &str, words: &[&str]) -> Result<&str, Lack> {
+        self.text(key).filter(|text| words.contains(text)).ok_or_else(|| self.lack(key))
+    }
+
+    /// A number that a judgement needs.
+    pub(super) fn need_number(&self, key: &str) -> Result<u64, Lack> {
+        self.need(key, number)
+    }
+
+    /// A flag that a judgement needs.
+    pub(super) fn need_flag(&self, key: &str) -> Result<bool, Lack> {
+        self.need(key, flag)
+    }
+
+    /// `ok` or `err`, where a judgement needs it.
+    pub(super) fn need_status(&self, key: &str) -> Result<bool, Lack> {
+        self.need(key, status)
+    }
+
+    fn need<T>(&self, key: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, Lack> {
+        self.text(key).and_then(read).ok_or_else(|| self.lack(key))
+    }
+
+    /// Why a field gave nothing.
+    pub(super) fn lack(&self, key: &str) -> Lack {
+        let (command, owned) = (self.command, key.to_owned());
+        match self.lines.get(key) {
+            Some(Line::Several) => Lack::Several { command, key: owned },
+            Some(Line::One(value)) if !value.is_empty() => {
+                let value = value.chars().take(REPEATED).collect();
+                Lack::Unreadable { command, key: owned, value }
+            }
+            Some(Line::One(_)) => Lack::Absent { command, key: owned },
+            None => match section(key).filter(|section| self.is_without_section(section)) {
+                Some(section) => Lack::Section { command, section },
+                None => Lack::Absent { command, key: owned },
+            },
         }
+    }
+
+    /// Whether a section is missing; an answer without any heading says nothing of that.
+    fn is_without_section(&self, section: &str) -> bool {
+        !self.sections.is_empty() && !self.sections.contains(&section.to_ascii_lowercase())
     }
 
     /// `standalone`, `cluster` or `sentinel`; Valkey calls it another way.
     #[must_use]
     pub fn mode(&self) -> Option<&str> {
-        self.text("redis_mode").or_else(|| self.text("server_mode"))
+        let named = self.text("redis_mode").or_else(|| self.text("server_mode"));
+        // Nothing else counts primaries so.
+        named.filter(|mode| MODES.contains(mode)).or_else(|| self.has("sentinel_masters").then_some("sentinel"))
     }
 
     /// Whether it is a node of a cluster.
@@ -72,53 +199,16 @@ impl Info {
     #[must_use]
     pub fn product(&self) -> (&'static str, Option<&str>) {
         let redis = self.text("redis_version");
-        match (self.text("dragonfly_version"), self.text("valkey_version")) {
-            (Some(version), _) => ("dragonfly", Some(version.trim_start_matches("df-").trim_start_matches('v'))),
-            (None, Some(version)) => ("valkey", Some(version)),
-            (None, None) if self.text("mvcc_depth").is_some() => ("keydb", redis),
+        let valkey = self.text("valkey_version");
+        if let Some(version) = self.text("dragonfly_version") {
+            return ("dragonfly", Some(version.trim_start_matches("df-").trim_start_matches('v')));
+        }
+        match (valkey, self.text("upstash_version")) {
+            (Some(version), _) => ("valkey", Some(version)),
+            (None, Some(version)) => ("upstash", Some(version)),
+            (None, None) if self.has("mvcc_depth") => ("keydb", redis),
             (None, None) => ("redis", redis),
         }
-    }
-
-    /// When its data were last saved as a snapshot; `now` stands for its clock where it does not tell that.
-    #[must_use]
-    pub fn saved(&self, now: Wall) -> Saved {
-        let moment =
-            |seconds: u64| i64::try_from(seconds).map_or(Saved::Untold, |at| Saved::At(Wall::from_unix(at, 0)));
-        if let Some(at) = self.number("last_success_save").or_else(|| self.number("last_save")) {
-            // Dragonfly names no file before the first one; before 1.14 it had other names for both.
-            let file = self.text("last_saved_file").or_else(|| self.text("last_save_file"));
-            return if at > 0 && file.is_some() { moment(at) } else { Saved::Never };
-        }
-        let Some(at) = self.number("rdb_last_save_time") else { return Saved::Untold };
-        // A server begins with the time of its start in the place of a save, and with the status of one that went well (`initServer`
-        // in server.c). The count of saves alone is no proof: CONFIG RESETSTAT undoes it, and it counts attempts, so one
-        // that failed or is under way is among them (`rdbSaveBackground` in rdb.c).
-        let clock = u64::try_from(self.clock().unwrap_or(now).0.as_second()).unwrap_or_default();
-        let began = self.number("uptime_in_seconds").and_then(|uptime| clock.checked_sub(uptime));
-        let at_start = began.is_some_and(|began| began.abs_diff(at) <= START);
-        let under_way = u64::from(self.flag("rdb_bgsave_in_progress") == Some(true));
-        let ended = self.number("rdb_saves").unwrap_or_default().saturating_sub(under_way);
-        let never = at == 0 || (at_start && (ended == 0 || self.save_went_well() == Some(false)));
-        if never { Saved::Never } else { moment(at) }
-    }
-
-    /// Whether the last save went well, where there was one.
-    #[must_use]
-    pub fn save_went_well(&self) -> Option<bool> {
-        match (self.number("last_success_save"), self.number("last_failed_save")) {
-            (Some(well), Some(failed)) => Some(failed <= well),
-            (Some(_), None) => Some(true),
-            // Dragonfly before 1.14 tells of the last that went well, and of none that failed.
-            (None, None) if self.number("last_save").is_some() => Some(true),
-            _ => self.went_well("rdb_last_bgsave_status"),
-        }
-    }
-
-    /// Changes since the last save.
-    #[must_use]
-    pub fn unsaved(&self) -> Option<u64> {
-        self.number("rdb_changes_since_last_save").or_else(|| self.number("rdb_changes_since_last_success_save"))
     }
 
     /// The server's own clock, where it tells it (7.0 and later).
@@ -128,52 +218,132 @@ impl Info {
         Some(Wall::from_unix(i64::try_from(micros / 1_000_000).ok()?, nanos))
     }
 
-    /// The values of `slave0`, `slave1` and so on: one text for each replica of a primary.
-    pub(super) fn replicas(&self) -> impl Iterator<Item = Replica> {
-        (0_u32..).map_while(|number| self.text(&format!("slave{number}"))).map(Replica::of)
+    /// The lines `slave0`, `slave1` and so on, or `master0`: the key and what stands behind it, by their numbers. A line that is given
+    /// with several values has none.
+    pub(super) fn numbered(&self, name: &str) -> Vec<(&str, Option<&str>)> {
+        let number = |key: &str| key.strip_prefix(name).and_then(|rest| rest.parse::<u32>().ok());
+        let mut found: Vec<_> = self.lines.keys().filter_map(|key| Some((number(key)?, key.as_str()))).collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, key)| (key, self.text(key))).collect()
     }
 }
 
-/// How far the time of the first "save" may be from that of the start, in seconds: both are taken while the server starts.
-const START: u64 = 2;
+/// The modes of a server.
+const MODES: [&str; 3] = ["standalone", "cluster", "sentinel"];
 
-/// When data were last saved as a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Saved {
-    /// At this moment.
-    At(Wall),
-    /// Never since the server started.
-    Never,
-    /// The server does not tell.
-    Untold,
+/// A count; what does not fit into a fact was garbage, or has overflown.
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number| i64::try_from(*number).is_ok())
 }
 
-/// One replica as its primary sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Replica {
-    /// `ip:port`.
-    pub(super) place: String,
-    /// `online`, or a step of its synchronisation.
-    pub(super) state: String,
-    /// How far it has confirmed, in bytes.
-    pub(super) offset: Option<u64>,
+fn flag(text: &str) -> Option<bool> {
+    match text {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ => None,
+    }
 }
 
-impl Replica {
-    /// Whether it is in step; Dragonfly has a word of its own for that.
-    pub(super) fn is_online(&self) -> bool {
-        matches!(self.state.as_str(), "online" | "stable_sync")
+fn status(text: &str) -> Option<bool> {
+    match text {
+        "ok" => Some(true),
+        "err" => Some(false),
+        _ => None,
+    }
+}
+
+/// The section of INFO that has a field which is judged.
+fn section(key: &str) -> Option<&'static str> {
+    match key {
+        "redis_mode" | "uptime_in_seconds" => Some("Server"),
+        "connected_clients" | "maxclients" => Some("Clients"),
+        "used_memory" | "maxmemory" | "maxmemory_policy" => Some("Memory"),
+        "rejected_connections" => Some("Stats"),
+        "loading" => Some("Persistence"),
+        "role" | "connected_slaves" => Some("Replication"),
+        _ if key.starts_with("rdb_") || key.starts_with("aof_") => Some("Persistence"),
+        _ if key.starts_with("sentinel_") => Some("Sentinel"),
+        _ => None,
+    }
+}
+
+/// What a judgement lacks, field by field.
+pub(super) struct Gaps<'a> {
+    info: &'a Info,
+    reasons: Vec<String>,
+}
+
+impl<'a> Gaps<'a> {
+    pub(super) fn of(info: &'a Info) -> Self {
+        Self { info, reasons: Vec::new() }
     }
 
-    /// Reads `ip=10.0.0.2,port=6379,state=online,offset=14,lag=0`.
-    fn of(text: &str) -> Self {
-        let parts: BTreeMap<&str, &str> = text.split(',').filter_map(|part| part.split_once('=')).collect();
-        let part = |name: &str| parts.get(name).copied().unwrap_or("?");
-        Self {
-            place: format!("{}:{}", part("ip"), part("port")),
-            state: part("state").to_owned(),
-            offset: parts.get("offset").and_then(|offset| offset.parse().ok()),
+    /// A number without which there is no judgement, unless the product has none.
+    pub(super) fn number(&mut self, key: &str) -> Option<u64> {
+        self.take(key, self.info.need_number(key))
+    }
+
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        self.take(key, self.info.need_flag(key))
+    }
+
+    pub(super) fn status(&mut self, key: &str) -> Option<bool> {
+        self.take(key, self.info.need_status(key))
+    }
+
+    pub(super) fn text(&mut self, key: &str) -> Option<&'a str> {
+        self.take(key, self.info.need_text(key))
+    }
+
+    /// A number that not every server has; what is there has to be readable.
+    pub(super) fn number_if_there(&mut self, key: &str) -> Option<u64> {
+        self.optional(self.info.need_number(key))
+    }
+
+    pub(super) fn flag_if_there(&mut self, key: &str) -> Option<bool> {
+        self.optional(self.info.need_flag(key))
+    }
+
+    fn take<T>(&mut self, key: &str, field: Result<T, Lack>) -> Option<T> {
+        if self.info.is_without(key) { field.ok() } else { self.keep(field) }
+    }
+
+    fn optional<T>(&mut self, field: Result<T, Lack>) -> Option<T> {
+        match field {
+            Err(lack) if lack.is_absent() => None,
+            field => self.keep(field),
         }
+    }
+
+    /// What is known of a result; its reason is kept where there is nothing.
+    pub(super) fn keep<T>(&mut self, field: Result<T, impl fmt::Display>) -> Option<T> {
+        field.map_err(|lack| self.add(lack.to_string())).ok()
+    }
+
+    /// Something else that is not known.
+    pub(super) fn add(&mut self, reason: String) {
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
+    }
+
+    /// A verdict beside what is not known: what is bad stays bad, what seemed fine is unknown.
+    pub(super) fn judge(&self, verdict: Verdict) -> Verdict {
+        if self.reasons.is_empty() { verdict } else { verdict.worse(Verdict::Unknown) }
+    }
+
+    /// The first reason, and how many more there are; nothing where all is known.
+    pub(super) fn words(&self) -> String {
+        match self.reasons.as_slice() {
+            [] => String::new(),
+            [only] => only.clone(),
+            [first, rest @ ..] => format!("{first}, and {} more", rest.len()),
+        }
+    }
+
+    /// Every reason, as a fact.
+    pub(super) fn fact(&self) -> Option<Fact> {
+        (!self.reasons.is_empty()).then(|| Fact::Text(self.reasons.join("; ")))
     }
 }
 
@@ -189,6 +359,6 @@ pub(super) fn known<const N: usize>(all: [(&'static str, Option<Fact>); N]) -> B
 
 /// What is to be said, without what is empty.
 pub(super) fn joined(parts: &[String]) -> String {
-    let lines: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    lines.join(" · ")
+    let shown: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    shown.join(" · ")
 }

@@ -217,6 +217,11 @@ impl Link {
         }
     }
 
+    /// Asks for a list, or for whatever it is.
+    pub(super) async fn ask_for(&mut self, asked: &[&str]) -> Result<Answer, Trouble> {
+        Ok(Answer::of(self.send(asked).await?))
+    }
+
     /// One setting; none where CONFIG is not to be had.
     pub(super) async fn config(&mut self, name: &str) -> Result<Option<String>, Trouble> {
         if self.no_config {
@@ -242,7 +247,7 @@ impl Link {
             command.arg(*word);
         }
         let answer = self.connection.send_packed_command(&command).await.and_then(Value::extract_error);
-        answer.map_err(|error| self.trouble(named(asked), &error))
+        answer.map_err(|error| self.trouble(&named(asked), &error))
     }
 
     /// Sends one command of bytes; an error of the server is an answer, too.
@@ -335,9 +340,12 @@ fn name_of(words: &[Vec<u8>]) -> String {
     words.first().map(|word| String::from_utf8_lossy(word).into_owned()).unwrap_or_default()
 }
 
-/// A command as it may be named: never with what follows it.
-fn named<'a>(asked: &[&'a str]) -> &'a str {
-    asked.first().copied().unwrap_or_default()
+/// A command as it may be named: with its subcommand, and never with what follows.
+fn named(asked: &[&str]) -> String {
+    match asked {
+        [command @ ("CLUSTER" | "SENTINEL"), subcommand, ..] => format!("{command} {subcommand}"),
+        _ => asked.first().copied().unwrap_or_default().to_owned(),
+    }
 }
 
 fn no_answer(asked: &[&str]) -> Trouble {

@@ -1,9 +1,10 @@
 //! The rows of a server itself and of its memory.
 
-use crate::config::estate::Limits;
+use crate::config::estate::{Limits, RedisMode as Mode};
 use crate::domain::{Fact, Observation, Trend, Verdict, Wall, quantity};
 use crate::probes::redis::MEMORY;
-use crate::probes::redis::info::{Info, joined, known, whole};
+use crate::probes::redis::info::{Gaps, Info, Lack, joined, known, whole};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How the server answered PING.
@@ -48,17 +49,65 @@ pub(super) fn role(info: &Info) -> Option<&'static str> {
     }
 }
 
-/// The row of the server: whether it serves, and whom.
-pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Before>, now: Wall) -> Observation {
+/// The same; what INFO lacks for it is kept.
+pub(super) fn role_of(info: &Info, gaps: &mut Gaps) -> Option<&'static str> {
+    let known = role(info);
+    if known.is_none() {
+        gaps.keep(Err::<(), Lack>(info.lack("role")));
+    }
+    known
+}
+
+/// What the judgement of the server itself needs; what is missing is kept.
+fn look_for_gaps(info: &Info, gaps: &mut Gaps) {
+    for key in ["connected_clients", "rejected_connections"] {
+        gaps.number(key);
+    }
+    if !info.has("max_clients") {
+        gaps.number("maxclients");
+    }
+    if role_of(info, gaps) == Some("sentinel") {
+        gaps.flag("sentinel_tilt");
+        let lines = info.numbered("master").len();
+        if let Some(count) = gaps.number("sentinel_masters").filter(|count| usize::try_from(*count) != Ok(lines)) {
+            gaps.add(format!(
+                "INFO counts {} and has lines of {lines}",
+                quantity::counted(count, "primary", "primaries")
+            ));
+        }
+        return;
+    }
+    gaps.flag("loading");
+    gaps.flag_if_there("async_loading");
+    // One of the two says whether it is a node of a cluster.
+    if gaps.flag_if_there("cluster_enabled").is_none() && info.mode().is_none() {
+        let valkey = info.has("server_mode") && !info.has("redis_mode");
+        gaps.keep(Err::<(), Lack>(info.lack(if valkey { "server_mode" } else { "redis_mode" })));
+    }
+}
+
+/// The row of the server: whether it serves, and whom; `expected` is its mode by the estate.
+pub(super) fn observation(
+    info: &Info,
+    greeting: &Greeting,
+    expected: Option<Mode>,
+    before: Option<&Before>,
+    now: Wall,
+) -> Observation {
+    let mut gaps = Gaps::of(info);
+    look_for_gaps(info, &mut gaps);
     let rejected = info.number("rejected_connections");
     let turned_away =
         Before::same(before, info).and_then(|before| rejected?.checked_sub(before.rejected)).filter(|count| *count > 0);
-    let (verdict, first) = judge(info, greeting, turned_away);
-    let (taken, most) = (places_taken(info), most_clients(info));
+    let (verdict, first) = match expected.and_then(|mode| mode_differs(info, mode)) {
+        Some(words) => (Verdict::Critical, words),
+        None => judge(info, greeting, turned_away),
+    };
     let clients = info.number("connected_clients");
     let read_only = role(info) == Some("replica") && info.flag("slave_read_only") == Some(true);
     let detail = joined(&[
         first,
+        gaps.words(),
         match role(info) {
             Some(_) if read_only => "read-only replica".to_owned(),
             Some(role) => role.to_owned(),
@@ -68,10 +117,29 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
         clients.map(|clients| quantity::counted(clients, "client", "clients")).unwrap_or_default(),
         info.number("instantaneous_ops_per_sec").map(|ops| format!("{}/s", quantity::count(ops))).unwrap_or_default(),
     ]);
+    let mut facts = facts(info, greeting);
+    facts.extend(gaps.fact().map(|reasons| ("not_known", reasons)));
+    let trend = Some(Trend::of("ops_per_s"));
+    Observation { verdict: gaps.judge(verdict), detail, facts, observed_at: now, trend }
+}
+
+/// What is said where the server runs in another mode than the estate says; nothing where INFO does not say which.
+fn mode_differs(info: &Info, expected: Mode) -> Option<String> {
+    let is = match info.mode() {
+        _ if info.is_clustered() => "cluster",
+        Some(mode) => mode,
+        None if info.flag("cluster_enabled") == Some(false) => "standalone",
+        None => return None,
+    };
+    (is != expected.word()).then(|| format!("mode is {is}, the estate says {}", expected.word()))
+}
+
+fn facts(info: &Info, greeting: &Greeting) -> BTreeMap<&'static str, Fact> {
     let text = |text: Option<&str>| text.map(|text| Fact::Text(text.to_owned()));
     let number = |key: &str| info.number(key).map(whole);
     let (product, version) = info.product();
     let latency = greeting.latency.map(|latency| whole(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)));
+    let (taken, most) = (places_taken(info), most_clients(info));
     let mut facts = known([
         ("role", role(info).map(|role| Fact::Text(role.to_owned()))),
         ("product", Some(Fact::Text(product.to_owned()))),
@@ -84,15 +152,14 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
         ("max_clients", most.map(whole)),
         ("clients_ratio", share(taken, most).map(Fact::Real)),
         ("blocked_clients", number("blocked_clients")),
-        ("rejected_connections", rejected.map(whole)),
+        ("rejected_connections", number("rejected_connections")),
         ("hit_ratio", hits(info).map(Fact::Real)),
         ("loading", info.flag("loading").map(Fact::Bool)),
         ("read_only", info.flag("slave_read_only").filter(|_| role(info) == Some("replica")).map(Fact::Bool)),
         ("ping_error", greeting.reply.clone().map(Fact::Text)),
     ]);
     facts.extend(Limits::CONNECTIONS.facts().filter(|_| share(taken, most).is_some()));
-    let trend = Some(Trend::of("ops_per_s"));
-    Observation { verdict, detail, facts, observed_at: now, trend }
+    facts
 }
 
 /// How many clients there may be; Dragonfly writes it another way.
@@ -110,9 +177,6 @@ fn places_taken(info: &Info) -> Option<u64> {
 fn judge(info: &Info, greeting: &Greeting, turned_away: Option<u64>) -> (Verdict, String) {
     if info.flag("loading") == Some(true) || greeting.reply.as_deref() == Some("LOADING") {
         return (Verdict::Critical, loading(info));
-    }
-    if role(info).is_none() {
-        return (Verdict::Unknown, "INFO does not tell its role".to_owned());
     }
     if greeting.reply.as_deref() == Some("MASTERDOWN") {
         return (Verdict::Critical, "serves nothing while its primary is down (MASTERDOWN)".to_owned());
@@ -160,64 +224,71 @@ fn hits(info: &Info) -> Option<f64> {
 /// The row of the memory: what counts against `maxmemory`, and what happens when it is reached.
 ///
 /// A cache that evicts any key (`allkeys-*`) is full as a rule: it warns at most, unless the estate has own limits.
-///
-/// # Errors
-/// What INFO does not tell.
-pub(super) fn memory(
-    info: &Info,
-    own: Option<Limits>,
-    before: Option<&Before>,
-    now: Wall,
-) -> Result<Observation, String> {
-    let used = info.number("used_memory").ok_or("INFO does not tell the memory in use")?;
-    let limit = info.number("maxmemory").ok_or("INFO does not tell maxmemory")?;
-    let policy = info.text("maxmemory_policy").unwrap_or("noeviction");
-    // Buffers of replicas and of the AOF are not counted: `freeMemoryGetNotCountedMemory` in evict.c.
-    let counted = used.saturating_sub(info.number("mem_not_counted_for_evict").unwrap_or(0));
-    let ratio = share(Some(counted), Some(limit));
+pub(super) fn memory(info: &Info, own: Option<Limits>, before: Option<&Before>, now: Wall) -> Observation {
+    let mut gaps = Gaps::of(info);
+    let (used, limit) = (gaps.number("used_memory"), gaps.number("maxmemory"));
+    let policy = if limit == Some(0) { info.text("maxmemory_policy") } else { gaps.text("maxmemory_policy") };
+    let counted = used.and_then(|used| counted(used, &mut gaps));
+    let ratio = share(counted, limit);
     // Dragonfly has one policy that evicts, and it takes any key.
-    let evicts_any = policy.starts_with("allkeys") || policy == "eviction";
-    let evicted = info.number("evicted_keys");
-    let rate = evictions(evicted, Before::same(before, info), now);
-    let fragmented = info.real("mem_fragmentation_ratio").filter(|ratio| used >= SMALL && *ratio >= FRAGMENTED);
+    let evicts_any = policy.map(|policy| policy.starts_with("allkeys") || policy == "eviction");
+    let full = evicts_any.map(|evicts_any| !evicts_any && ratio.is_some_and(|ratio| ratio > 1.0));
+    let lenient = evicts_any != Some(false) && own.is_none();
     let (mut verdict, mut first) = match ratio {
         None => (Verdict::Ok, String::new()),
         Some(ratio) => (own.unwrap_or(MEMORY).judge(ratio), quantity::used(ratio)),
     };
-    if evicts_any && own.is_none() && verdict == Verdict::Critical {
-        verdict = Verdict::Warn;
-    } else if !evicts_any && ratio.is_some_and(|ratio| ratio > 1.0) {
+    if full == Some(true) {
         (verdict, first) = (Verdict::Critical, "full, writes are refused (OOM)".to_owned());
+    } else if lenient && verdict == Verdict::Critical {
+        verdict = Verdict::Warn;
     }
+    let evicted = info.number("evicted_keys");
+    let rate = evictions(evicted, Before::same(before, info), now);
+    let fragmented = info.real("mem_fragmentation_ratio");
+    let worth = fragmented.filter(|ratio| used.is_some_and(|used| used >= SMALL) && *ratio >= FRAGMENTED);
     let detail = joined(&[
         first,
-        match limit {
-            0 => format!("{}, no limit", quantity::bytes(used)),
-            limit => format!("{} of {}", quantity::bytes(counted), quantity::bytes(limit)),
-        },
-        if limit == 0 { String::new() } else { policy.to_owned() },
+        gaps.words(),
+        amount(used, counted, limit),
+        policy.filter(|_| limit != Some(0)).unwrap_or_default().to_owned(),
         rate.filter(|rate| *rate > 0.0).map(|rate| format!("evicts {rate:.0}/s")).unwrap_or_default(),
-        fragmented.map(|ratio| format!("fragmented {ratio:.1}")).unwrap_or_default(),
+        worth.map(|ratio| format!("fragmented {ratio:.1}")).unwrap_or_default(),
     ]);
     let number = |key: &str| info.number(key).map(whole);
     let mut facts = known([
-        ("used_memory_bytes", Some(whole(used))),
-        ("maxmemory_bytes", (limit > 0).then(|| whole(limit))),
+        ("used_memory_bytes", used.map(whole)),
+        ("maxmemory_bytes", limit.filter(|limit| *limit > 0).map(whole)),
         ("memory_ratio", ratio.map(Fact::Real)),
-        ("maxmemory_policy", Some(Fact::Text(policy.to_owned()))),
+        ("maxmemory_policy", policy.map(|policy| Fact::Text(policy.to_owned()))),
         ("rss_bytes", number("used_memory_rss")),
         ("peak_bytes", number("used_memory_peak")),
         ("system_memory_bytes", number("total_system_memory")),
-        ("fragmentation_ratio", info.real("mem_fragmentation_ratio").map(Fact::Real)),
+        ("fragmentation_ratio", fragmented.map(Fact::Real)),
         ("evicted_keys", evicted.map(whole)),
         ("evicted_per_s", rate.map(Fact::Real)),
-        ("writes_refused", Some(Fact::Bool(!evicts_any && ratio.is_some_and(|ratio| ratio > 1.0)))),
+        ("writes_refused", full.filter(|_| ratio.is_some() || limit == Some(0)).map(Fact::Bool)),
+        ("not_known", gaps.fact()),
     ]);
-    let lenient = evicts_any && own.is_none();
     let limits = own.unwrap_or(MEMORY).facts().filter(|(name, _)| !(lenient && *name == "critical_ratio"));
     facts.extend(limits.filter(|_| ratio.is_some()));
     let trend = Some(ratio.map_or(Trend::of("used_memory_bytes"), |_| Trend::of("memory_ratio")));
-    Ok(Observation { verdict, detail, facts, observed_at: now, trend })
+    Observation { verdict: gaps.judge(verdict), detail, facts, observed_at: now, trend }
+}
+
+/// What counts against `maxmemory`: buffers of replicas and of the AOF do not (`freeMemoryGetNotCountedMemory` in evict.c).
+fn counted(used: u64, gaps: &mut Gaps) -> Option<u64> {
+    let apart = gaps.number_if_there("mem_not_counted_for_evict").unwrap_or(0);
+    gaps.keep(used.checked_sub(apart).ok_or("mem_not_counted_for_evict is more than used_memory"))
+}
+
+fn amount(used: Option<u64>, counted: Option<u64>, limit: Option<u64>) -> String {
+    match (used, counted, limit) {
+        (Some(used), _, Some(0)) => format!("{}, no limit", quantity::bytes(used)),
+        (_, Some(counted), Some(limit)) => format!("{} of {}", quantity::bytes(counted), quantity::bytes(limit)),
+        (Some(used), ..) => quantity::bytes(used),
+        (None, ..) => String::new(),
+    }
 }
 
 /// Below this much memory in use the fragmentation says nothing.

@@ -1,6 +1,8 @@
 //! Against real servers of our own, on a socket in a directory of their own or on loopback.
 
 mod access;
+mod fields;
+mod group;
 mod lost;
 mod renewal;
 mod saving;
@@ -124,6 +126,7 @@ fn target(url: &str) -> RedisServer {
         password: None,
         act: None,
         act_password: None,
+        mode: None,
         memory: None,
         critical: true,
         ca: None,
@@ -201,32 +204,19 @@ fn greeted() -> Greeting {
 }
 
 #[test]
-fn what_info_does_not_tell_is_unknown() {
-    let now = Wall::from_unix(1_000_000, 0);
-    let empty = Info::of("# Server\r\nredis_version:7.2.4\r\n");
-    let main = server::observation(&empty, &greeted(), None, now);
-    assert_eq!((main.verdict, main.detail.as_str()), (Verdict::Unknown, "INFO does not tell its role · 2 ms"));
-    assert_eq!(server::memory(&empty, None, None, now).unwrap_err(), "INFO does not tell the memory in use");
-    assert!(server::memory(&Info::of("used_memory:7"), None, None, now).is_err());
-    assert!(keeping::persistence(&empty, None, None, now).is_err());
-    assert!(keeping::persistence(&Info::of("rdb_last_bgsave_status:perhaps\naof_enabled:0"), None, None, now).is_err());
-    assert!(keeping::replication(&empty, now).is_err());
-    assert!(keeping::replication(&Info::of("role:slave"), now).is_err());
-    let odd = keeping::replication(&Info::of("role:slave\nmaster_link_status:sideways"), now).unwrap();
-    assert_eq!(odd.verdict, Verdict::Unknown);
-}
-
-#[test]
 fn a_valkey_and_a_sentinel_are_told_apart() {
     let now = Wall::from_unix(1_000_000, 0);
-    let valkey = Info::of("redis_version:7.2.4\nserver_name:valkey\nvalkey_version:8.1.0\nrole:master");
-    let main = server::observation(&valkey, &greeted(), None, now);
+    let valkey = Info::of("redis_version:7.2.4\nserver_name:valkey\nvalkey_version:8.1.0\nrole:master\n");
+    let main = server::observation(&valkey, &greeted(), None, None, now);
     assert_eq!(
         (&main.facts["product"], &main.facts["version"]),
         (&Fact::Text("valkey".to_owned()), &Fact::Text("8.1.0".to_owned()))
     );
-    let sentinel = Info::of("redis_version:7.2.4\nredis_mode:sentinel\nconnected_clients:3");
-    let main = server::observation(&sentinel, &greeted(), None, now);
+    let sentinel = Info::of(
+        "redis_version:7.2.4\nredis_mode:sentinel\nconnected_clients:3\nmaxclients:100\nrejected_connections:0\n\
+        sentinel_masters:1\nsentinel_tilt:0\nmaster0:name=jobs\n",
+    );
+    let main = server::observation(&sentinel, &greeted(), None, None, now);
     assert_eq!((main.verdict, main.detail.as_str()), (Verdict::Ok, "sentinel · 2 ms · 3 clients"));
 }
 
@@ -234,7 +224,7 @@ fn a_valkey_and_a_sentinel_are_told_apart() {
 fn replicas_are_judged_by_their_state_and_their_gap() {
     let now = Wall::from_unix(1_000_000, 0);
     let judged = |text: &str| {
-        let seen = keeping::replication(&Info::of(text), now).unwrap();
+        let seen = replication::replication(&Info::of(text), now);
         (seen.verdict, seen.detail)
     };
     let two = "role:master\nconnected_slaves:2\nmaster_repl_offset:9000000\n\
@@ -244,7 +234,7 @@ fn replicas_are_judged_by_their_state_and_their_gap() {
     let syncing = format!("{two}slave1:ip=10.0.0.3,port=6379,state=wait_bgsave,offset=0,lag=0\n");
     let message = "10.0.0.3:6379 is not online: wait_bgsave · 2 replicas · 1000 B behind";
     assert_eq!(judged(&syncing), (Verdict::Warn, message.to_owned()));
-    let lonely = "role:master\nconnected_slaves:0\nmin_slaves_good_slaves:0";
+    let lonely = "role:master\nconnected_slaves:0\nmin_slaves_good_slaves:0\n";
     assert_eq!(
         judged(lonely),
         (Verdict::Critical, "no good replica, writes are refused (NOREPLICAS) · no replicas".to_owned())
@@ -264,17 +254,20 @@ fn replicas_are_judged_by_their_state_and_their_gap() {
 fn an_aof_that_cannot_be_written_refuses_writes_on_a_primary() {
     let now = Wall::from_unix(1_000_000, 0);
     let judged = |text: &str, schedule| {
-        let seen = keeping::persistence(&Info::of(text), schedule, Some(true), now).unwrap();
+        let settings = Settings { schedule, strict: Some(true) };
+        let seen = persistence::persistence(&Info::of(text), settings, now);
         (seen.verdict, seen.detail)
     };
-    let aof = "role:master\nrdb_last_bgsave_status:ok\nrdb_last_save_time:999000\naof_enabled:1\n";
-    let failing = format!("{aof}aof_last_write_status:err\n");
+    let aof =
+        "role:master\nuptime_in_seconds:5000\nrdb_last_bgsave_status:ok\nrdb_last_save_time:999000\naof_enabled:1\n";
+    let failing = format!("{aof}aof_last_write_status:err\naof_last_bgrewrite_status:ok\n");
     let message = "the AOF cannot be written, writes are refused (MISCONF) · AOF · saved 16 m ago";
     assert_eq!(judged(&failing, Some("3600 1")), (Verdict::Critical, message.to_owned()));
     let rewrite = format!("{aof}aof_last_write_status:ok\naof_last_bgrewrite_status:err\n");
     assert_eq!(judged(&rewrite, Some("")), (Verdict::Warn, "the last rewrite of the AOF failed · AOF".to_owned()));
-    let saving =
-        format!("{aof}rdb_bgsave_in_progress:1\ncurrent_save_keys_processed:43\ncurrent_save_keys_total:100\n");
+    let saving = format!(
+        "{aof}aof_last_write_status:ok\naof_last_bgrewrite_status:ok\nrdb_bgsave_in_progress:1\ncurrent_save_keys_processed:43\ncurrent_save_keys_total:100\n"
+    );
     assert_eq!(judged(&saving, None), (Verdict::Ok, "saving · 43 % · AOF · saved 16 m ago".to_owned()));
     // A save that nobody scheduled refuses nothing.
     let asked = "role:master\nrdb_last_bgsave_status:err\naof_enabled:0\n";

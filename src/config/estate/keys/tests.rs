@@ -1,5 +1,5 @@
 use crate::config::estate::keys::{SECTIONS, TITLE};
-use crate::config::estate::{Certificate, Environment, Estate, Service, Thresholds};
+use crate::config::estate::{Certificate, Environment, Estate, RedisMode, Service, Thresholds};
 use crate::config::keys::{Form, Key, Kind, Needs, Section, page, reference, schema};
 use crate::config::reader::tests::finished;
 use crate::domain::quantity;
@@ -98,6 +98,9 @@ fn the_defaults_of_the_table_are_those_of_the_reader() {
     let words = SECTIONS[0].keys.iter().find(|key| key.name == "environment").unwrap().kind;
     let Kind::Word(words) = words else { panic!("{words:?}") };
     assert_eq!(words, Environment::ALL.map(Environment::word));
+    let redis = SECTIONS.iter().find(|one| one.name == "redis").unwrap();
+    let Kind::Word(words) = redis.keys.iter().find(|key| key.name == "mode").unwrap().kind else { panic!("no words") };
+    assert_eq!(words, RedisMode::ALL.map(RedisMode::word));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::config::estate::read::conninfo;
 use crate::config::estate::read::parts::{limits, path, size, unique};
 use crate::config::estate::read::secrets::reference;
-use crate::config::estate::{Kubernetes, Postgres, Redis, Workload};
+use crate::config::estate::{Kubernetes, Postgres, Redis, RedisMode, Workload};
 use crate::config::reader::{Problems, Table};
 use crate::config::redis_url;
 
@@ -59,6 +59,7 @@ pub(super) fn redis(root: &mut Table, known: &[String], problems: &mut Problems)
         let password = password(&mut table, "password", known, problems);
         let act = self::url(&mut table, "act", problems);
         let act_password = self::password(&mut table, "act_password", known, problems);
+        let mode = table.parsed("mode", "standalone, cluster or sentinel", problems, RedisMode::from_word);
         let memory = limits(&mut table, "memory", problems);
         let critical = table.bool("critical", problems).unwrap_or(true);
         let ca_at = table.place_of("ca");
@@ -69,7 +70,7 @@ pub(super) fn redis(root: &mut Table, known: &[String], problems: &mut Problems)
         if ca.is_some() && !with_tls(&url) && !act.as_deref().is_some_and(with_tls) {
             problems.add_with_hint(ca_at, "`ca` is of use with TLS alone", "let `url` begin with rediss://");
         }
-        all.extend(name.map(|name| Redis { name, url, password, act, act_password, memory, critical, ca }));
+        all.extend(name.map(|name| Redis { name, url, password, act, act_password, mode, memory, critical, ca }));
     }
     all
 }

@@ -156,8 +156,9 @@ async fn a_server_whose_places_for_clients_run_out_warns_before_the_last_one() {
 #[test]
 fn replicas_and_the_links_of_a_cluster_take_places_for_clients() {
     let judged = |text: &str| {
-        let text = format!("role:master\nconnected_clients:70\nmaxclients:100\n{text}");
-        let seen = server::observation(&Info::of(&text), &greeted(), None, Wall::from_unix(1_000_000, 0));
+        let rest = "redis_mode:standalone\nloading:0\nrejected_connections:0\n";
+        let text = format!("role:master\nconnected_clients:70\nmaxclients:100\n{rest}{text}");
+        let seen = server::observation(&Info::of(&text), &greeted(), None, None, Wall::from_unix(1_000_000, 0));
         (seen.verdict, seen.facts["clients_ratio"].clone())
     };
     assert_eq!(judged(""), (Verdict::Ok, Fact::Real(0.7)));

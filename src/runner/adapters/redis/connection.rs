@@ -44,6 +44,7 @@ impl Way {
             password: self.password.clone(),
             act: None,
             act_password: None,
+            mode: None,
             memory: None,
             critical: true,
             ca: self.ca.clone().filter(|_| tls),
