@@ -42,7 +42,7 @@ async fn idle(work: &Work<'_>, session: &mut Session, begun: Option<&str>, out: 
             }
             None => ActEnd::new(Ending::Failed, format!("nothing was done: {}", failure.reason)),
         })?;
-        let flags = ["rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled"];
+        let flags = ["rdb_bgsave_in_progress", "saving", "aof_rewrite_in_progress", "aof_rewrite_scheduled"];
         if !flags.iter().any(|flag| info.flag(flag) == Some(true)) {
             return Ok(info);
         }
@@ -75,8 +75,14 @@ pub(super) async fn save(work: &Work<'_>, session: &mut Session, background: boo
         Ok(info) => info,
         Err(end) => return end,
     };
-    if info.went_well("rdb_last_bgsave_status") == Some(false) && background {
-        return ActEnd::new(Ending::Failed, "the save failed; the server's own log says why");
+    match info.save_went_well() {
+        Some(false) if background => {
+            return ActEnd::new(Ending::Failed, "the save failed; the server's own log says why");
+        }
+        None if background => {
+            return ActEnd::new(Ending::Unknown, "the save was begun, and INFO does not say how it ended");
+        }
+        _ => {}
     }
     if !has_changed(before, saved(&info)) && background && info.number("rdb_saves").is_some() {
         return ActEnd::new(Ending::Failed, "the save ended, and the server counts none");
@@ -99,8 +105,10 @@ pub(super) async fn rewrite(work: &Work<'_>, session: &mut Session, out: &mut dy
         Ok(info) => info,
         Err(end) => return end,
     };
-    if info.went_well("aof_last_bgrewrite_status") == Some(false) {
-        return ActEnd::new(Ending::Failed, "the rewrite failed; the server's own log says why");
+    match info.went_well("aof_last_bgrewrite_status") {
+        Some(true) => {}
+        Some(false) => return ActEnd::new(Ending::Failed, "the rewrite failed; the server's own log says why"),
+        None => return ActEnd::new(Ending::Unknown, "the rewrite was begun, and INFO does not say how it ended"),
     }
     if before.zip(info.number("aof_rewrites")).is_some_and(|(before, now)| now <= before) {
         return ActEnd::new(Ending::Failed, "the rewrite ended, and the server counts none");

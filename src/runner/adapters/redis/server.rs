@@ -35,14 +35,21 @@ impl Server {
         if mode == Some("sentinel") {
             return Some("is a sentinel, which keeps no data".to_owned());
         }
-        if by_pattern && mode == Some("cluster") {
+        if by_pattern && mode.is_none() && self.info.flag("cluster_enabled").is_none() {
+            return Some("does not say whether it is a node of a cluster".to_owned());
+        }
+        if by_pattern && self.info.is_clustered() {
             return Some("is one node of a cluster, and a pattern would reach its own keys alone".to_owned());
         }
         if self.is_loading() {
             return Some("is loading its data".to_owned());
         }
-        let replica = matches!(self.info.text("role"), Some("slave" | "replica"));
-        (replica && least > EffectClass::Read).then(|| "is a replica, which takes no changes".to_owned())
+        match self.info.text("role") {
+            _ if least <= EffectClass::Read => None,
+            Some("master" | "active-replica") => None,
+            Some("slave" | "replica") => Some("is a replica, which takes no changes".to_owned()),
+            _ => Some("does not say whether it is a primary".to_owned()),
+        }
     }
 
     /// Whether it still reads its data.
@@ -97,8 +104,9 @@ impl Server {
             Saved::Untold => "last save unknown".to_owned(),
         };
         let status = match info.save_went_well() {
+            Some(true) => "",
             Some(false) => " (and the last save failed)",
-            _ => "",
+            None => " (and whether the last save failed is unknown)",
         };
         let pending = info.unsaved().map(|n| format!(", {} changes since", count(n)));
         let aof = match info.flag("aof_enabled") {
@@ -113,7 +121,8 @@ impl Server {
     pub(super) fn memory(&self) -> String {
         let used = self.info.number("used_memory").map_or_else(|| "unknown".to_owned(), bytes);
         match (self.info.number("maxmemory"), self.info.text("maxmemory_policy")) {
-            (Some(0) | None, _) => format!("{used}, no limit"),
+            (Some(0), _) => format!("{used}, no limit"),
+            (None, _) => format!("{used}, limit unknown"),
             (Some(most), policy) => format!("{used} of {} ({})", bytes(most), policy.unwrap_or("policy unknown")),
         }
     }
@@ -148,4 +157,44 @@ impl Server {
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Server {
+        Server { info: Info::of(text), run_id: "1".to_owned(), replid: "2".to_owned() }
+    }
+
+    #[test]
+    fn a_server_whose_role_or_mode_is_not_known_is_not_changed() {
+        let refused = |text: &str, by_pattern| of(text).refusal(EffectClass::Change, by_pattern);
+        let standalone = "redis_mode:standalone\n";
+        for role in ["master", "active-replica"] {
+            assert_eq!(refused(&format!("{standalone}role:{role}\n"), true), None, "{role}");
+        }
+        for role in ["role:boss\n", "", "role:\n", "role:master\nrole:slave\n"] {
+            let words = refused(&format!("{standalone}{role}"), false);
+            assert_eq!(words.as_deref(), Some("does not say whether it is a primary"), "{role}");
+        }
+        let replica = refused("redis_mode:standalone\nrole:slave\n", false);
+        assert_eq!(replica.as_deref(), Some("is a replica, which takes no changes"));
+        assert_eq!(refused("role:master\n", false), None, "a key by its name");
+        let unknown = refused("role:master\n", true);
+        assert_eq!(unknown.as_deref(), Some("does not say whether it is a node of a cluster"));
+        assert!(
+            refused("role:master\ncluster_enabled:1\n", true)
+                .is_some_and(|words| words.contains("one node of a cluster"))
+        );
+        assert_eq!(of("role:boss\n").refusal(EffectClass::Read, false), None, "a look changes nothing");
+    }
+
+    #[test]
+    fn what_info_lacks_is_named_as_unknown_beside_a_question() {
+        let server = of("used_memory:1024\nrdb_last_save_time:7\nuptime_in_seconds:9\n");
+        assert_eq!(server.memory(), "1.0 KiB, limit unknown");
+        let kept = server.persistence();
+        assert!(kept.contains("(and whether the last save failed is unknown) · append-only file unknown"), "{kept}");
+    }
 }
