@@ -60,7 +60,7 @@ pub enum Command {
     Demo(Demo),
     /// Print one reading; exit 0 ok, 1 warn, 2 critical, 3 unknown.
     Check(Check),
-    /// Print the figures that were kept of a target: one a minute, for a day.
+    /// Print the figures that were kept of a target: the last, the least and the greatest of each minute, for a day.
     History(History),
     /// List the procedures that this estate is offered, or show one.
     Procedures(Procedures),

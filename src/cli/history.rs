@@ -72,11 +72,17 @@ fn figures(past: &Past) -> String {
             if pause > GAP {
                 let _ = writeln!(text, "  nothing was read for {}", quantity::span(whole_minutes(pause)));
             }
-            let _ = writeln!(text, "  {} UTC  {}", figure.at.minute(), said(id, figure.value));
+            let _ = writeln!(text, "  {} UTC  {}{}", figure.at.minute(), said(id, figure.value), bounds(id, figure));
             before = Some(figure);
         }
     }
     text
+}
+
+/// Between which its readings were, where they were not all the same.
+fn bounds(id: &SeriesId, figure: &Figure) -> String {
+    let [least, greatest] = [figure.least, figure.greatest].map(|bound| said(id, bound));
+    if least == greatest { String::new() } else { format!("  ({least} to {greatest})") }
 }
 
 fn whole_minutes(time: Duration) -> Duration {
@@ -93,21 +99,21 @@ fn summary(past: &Past) -> String {
 
 fn line(id: &SeriesId, figures: &[Figure]) -> Option<[String; 3]> {
     let (first, last) = figures.first().zip(figures.last())?;
-    let values = || figures.iter().map(|figure| figure.value);
-    let (least, greatest) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let least = figures.iter().map(|figure| figure.least).fold(f64::INFINITY, f64::min);
+    let greatest = figures.iter().map(|figure| figure.greatest).fold(f64::NEG_INFINITY, f64::max);
     let text = format!(
         "{} to {}, last {} · {} since {} UTC",
         said(id, least),
         said(id, greatest),
         said(id, last.value),
-        quantity::counted(figures.len() as u64, "reading", "readings"),
+        quantity::counted(figures.len() as u64, "minute", "minutes"),
         first.at.minute(),
     );
     Some([name(id), facts::label(&id.fact).to_owned(), text])
 }
 
 fn as_json(estate: &str, past: &Past) -> String {
-    let figure = |figure: &Figure| json!({ "at": figure.at, "value": figure.value });
+    let figure = |figure: &Figure| json!({ "at": figure.at, "value": figure.value, "least": figure.least, "greatest": figure.greatest });
     let series = |(id, figures): (&SeriesId, &Vec<Figure>)| {
         let figures: Vec<Value> = figures.iter().map(figure).collect();
         json!({ "kind": id.kind, "target": id.target, "object": id.object, "fact": id.fact, "figures": figures })

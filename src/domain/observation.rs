@@ -344,7 +344,7 @@ impl Row {
                 self.history = Series::default();
             }
             if let Some(value) = observation.figure(trend.fact) {
-                self.history.take(Figure { at: observation.observed_at, value });
+                self.history.take(Figure::of(observation.observed_at, value));
             }
         }
         self.observation = Some(observation);

@@ -3,6 +3,7 @@
 //! ```text
 //! 02:36   02:37   02:38           02:44   02:45      the last reading of each minute
 //!   12      13      12     (gap)    31      12       never drawn as if it were continuous
+//! 11–12   12–90   12–14             9–31   12–31     the least and the greatest reading of it: a peak of seconds shows
 //! ```
 
 use crate::domain::{Row, Rows, TargetKind, Wall};
@@ -13,13 +14,32 @@ use std::time::Duration;
 /// A minute, in milliseconds.
 pub const MINUTE_MS: i64 = 60_000;
 
-/// One figure, and when it was read.
+/// The readings of one minute: the last of them, and between which they were.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figure {
-    /// When it was read.
+    /// When the last one was read.
     pub at: Wall,
-    /// The figure, in the unit of its fact.
+    /// The last one, in the unit of its fact.
     pub value: f64,
+    /// The least of the minute.
+    pub least: f64,
+    /// The greatest of the minute.
+    pub greatest: f64,
+}
+
+impl Figure {
+    /// A single reading.
+    #[must_use]
+    pub fn of(at: Wall, value: f64) -> Self {
+        Self { at, value, least: value, greatest: value }
+    }
+
+    /// The same minute with what was read of it before.
+    #[must_use]
+    pub fn after(self, earlier: &Self) -> Self {
+        let (least, greatest) = (self.least.min(earlier.least), self.greatest.max(earlier.greatest));
+        Self { least, greatest, ..self }
+    }
 }
 
 /// The minute that a moment is in, counted from the epoch.
@@ -36,18 +56,24 @@ impl Series {
     /// How many figures a row keeps: an hour of what is read each minute or more often.
     pub const LONGEST: usize = 60;
 
-    /// Takes a figure. It replaces one of the same minute, and those that lie ahead of it: then the clock was set back.
-    pub fn take(&mut self, figure: Figure) {
-        while self.0.last().is_some_and(|last| minute(last.at) >= minute(figure.at)) {
-            self.0.pop();
+    /// Takes a figure. It joins one of the same minute, and replaces those that lie ahead of it: then the clock was set back.
+    pub fn take(&mut self, mut figure: Figure) {
+        while let Some(last) = self.0.pop_if(|last| minute(last.at) >= minute(figure.at)) {
+            if minute(last.at) == minute(figure.at) {
+                figure = figure.after(&last);
+            }
         }
         self.0.push(figure);
         self.shorten();
     }
 
-    /// Puts earlier figures before its own; those that are not earlier are left out.
+    /// Puts earlier figures before its own; one of the minute of its first joins that one, and later ones are left out.
     pub fn begin_with(&mut self, past: &[Figure]) {
         let first = self.0.first().map_or(i64::MAX, |first| minute(first.at));
+        let same = past.iter().find(|figure| minute(figure.at) == first);
+        if let Some((own, earlier)) = self.0.first_mut().zip(same) {
+            *own = own.after(earlier);
+        }
         let earlier = past.iter().take_while(|figure| minute(figure.at) < first).copied();
         let begun: Vec<Figure> = earlier.chain(self.0.drain(..)).collect();
         self.0 = begun;
@@ -76,7 +102,8 @@ impl Series {
         self.0.last().zip(self.0.first()).map_or(Duration::ZERO, |(last, first)| last.at.since(first.at))
     }
 
-    /// Its figures as they are drawn, with a NaN where nothing was read for longer than `longest`.
+    /// The greatest reading of each minute as it is drawn, so that a peak shows that was over before the minute was; with a NaN where
+    /// nothing was read for longer than `longest`.
     #[must_use]
     pub fn bars(&self, longest: Duration) -> Vec<f64> {
         let mut bars = Vec::with_capacity(self.0.len());
@@ -85,7 +112,7 @@ impl Series {
             if before.is_some_and(|before| figure.at.since(before) > longest) {
                 bars.push(f64::NAN);
             }
-            bars.push(figure.value);
+            bars.push(figure.greatest);
             before = Some(figure.at);
         }
         bars
@@ -168,7 +195,7 @@ mod tests {
     }
 
     fn figure(seconds: i64, value: f64) -> Figure {
-        Figure { at: at(seconds), value }
+        Figure::of(at(seconds), value)
     }
 
     fn series(figures: &[Figure]) -> Series {
@@ -180,7 +207,7 @@ mod tests {
     #[test]
     fn each_minute_has_its_last_reading_and_an_hour_is_kept() {
         let mut all = series(&[figure(0, 1.0), figure(5, 2.0), figure(55, 3.0), figure(61, 4.0)]);
-        assert_eq!(all.figures(), [figure(55, 3.0), figure(61, 4.0)]);
+        assert_eq!(all.figures(), [Figure { least: 1.0, ..figure(55, 3.0) }, figure(61, 4.0)]);
         (2..100).for_each(|minute| all.take(figure(minute * 60, 0.0)));
         assert_eq!((all.figures().len(), all.span()), (Series::LONGEST, Duration::from_secs(59 * 60)));
     }
@@ -196,10 +223,23 @@ mod tests {
     fn the_past_comes_before_and_replaces_nothing() {
         let mut all = series(&[figure(300, 5.0), figure(360, 6.0)]);
         all.begin_with(&[figure(0, 1.0), figure(60, 2.0), figure(301, 9.0), figure(420, 9.0)]);
-        assert_eq!(all.figures(), [figure(0, 1.0), figure(60, 2.0), figure(300, 5.0), figure(360, 6.0)]);
+        let joined = Figure { greatest: 9.0, ..figure(300, 5.0) };
+        assert_eq!(all.figures(), [figure(0, 1.0), figure(60, 2.0), joined, figure(360, 6.0)]);
+        all.begin_with(&[Figure { greatest: 90.0, ..figure(30, 1.0) }]);
+        assert_eq!(all.figures()[0], Figure { greatest: 90.0, least: 1.0, ..figure(0, 1.0) }, "of the same minute");
         let hours: Vec<Figure> = (-100..0).map(|minute| figure(minute * 60, 7.0)).collect();
         all.begin_with(&hours);
         assert_eq!((all.figures().len(), all.figures().last()), (Series::LONGEST, Some(&figure(360, 6.0))));
+    }
+
+    #[test]
+    fn a_peak_within_a_minute_stays_in_its_bar() {
+        let seconds = (0..180).step_by(5);
+        let busy = |second| if (65..105).contains(&second) { 1.0 } else { 0.04 };
+        let all = series(&seconds.map(|second| figure(second, busy(second))).collect::<Vec<_>>());
+        assert_eq!(all.bars(Duration::from_secs(180)), [0.04, 1.0, 0.04]);
+        let minute = all.figures()[1];
+        assert_eq!((minute.value, minute.least, minute.greatest), (0.04, 0.04, 1.0));
     }
 
     #[test]

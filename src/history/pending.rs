@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// How many figures may wait; while the disk does not take them, the oldest go.
 const MOST: usize = 100_000;
 
-/// The last figure of each minute and series.
+/// The figure of each minute and series.
 #[derive(Debug, Default)]
 pub(super) struct Pending(pub(super) BTreeMap<(i64, SeriesId), Figure>);
 
@@ -20,7 +20,7 @@ impl Pending {
             let value = seen.trend.and_then(|trend| seen.figure(trend.fact)).filter(|value| value.is_finite());
             if let Some(value) = value {
                 let at = seen.observed_at;
-                self.0.insert((minute(at), id), Figure { at, value });
+                self.join((minute(at), id), Figure::of(at, value));
             }
         }
         self.shorten();
@@ -28,10 +28,15 @@ impl Pending {
 
     /// Puts back what was taken and not written; what was noted meanwhile is newer.
     pub fn put_back(&mut self, taken: Self) {
-        for (key, figure) in taken.0 {
-            self.0.entry(key).or_insert(figure);
+        for (key, earlier) in taken.0 {
+            self.0.entry(key).and_modify(|figure| *figure = figure.after(&earlier)).or_insert(earlier);
         }
         self.shorten();
+    }
+
+    /// Takes a figure, which is newer than one of the same minute.
+    fn join(&mut self, key: (i64, SeriesId), newer: Figure) {
+        self.0.entry(key).and_modify(|figure| *figure = newer.after(figure)).or_insert(newer);
     }
 
     /// Forgets what is older than this.

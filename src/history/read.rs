@@ -1,5 +1,6 @@
 //! Reads the figures of an estate.
 
+use super::schema;
 use crate::domain::series::MINUTE_MS;
 use crate::domain::{Figure, Past, SeriesId, TargetKind, Wall};
 use rusqlite::{Connection, Row, params};
@@ -9,11 +10,13 @@ const MOST: i64 = 600_000;
 
 /// The figures of an estate from a minute on, none of them ahead of a moment.
 pub(super) fn figures(db: &Connection, estate: &str, from: i64, now: Wall) -> rusqlite::Result<Past> {
-    let mut query = db.prepare(
-        "SELECT kind, target, object, fact, minute, ms, value
+    // An older file has only the last reading of each minute, and who only reads cannot change that.
+    let spread = if schema::has_spread(db)? { "least, greatest" } else { "NULL, NULL" };
+    let mut query = db.prepare(&format!(
+        "SELECT kind, target, object, fact, minute, ms, value, {spread}
          FROM figure JOIN series ON series.id = figure.series
          WHERE minute BETWEEN ?1 AND ?2 AND estate = ?3 ORDER BY minute DESC LIMIT ?4",
-    )?;
+    ))?;
     let mut past = Past::default();
     let mut rows = query.query(params![from, crate::domain::series::minute(now), estate, MOST])?;
     while let Some(row) = rows.next()? {
@@ -33,5 +36,7 @@ fn figure(row: &Row<'_>) -> rusqlite::Result<Option<(SeriesId, Figure)>> {
     let at = at.and_then(|at| jiff::Timestamp::from_millisecond(at).ok()).map(Wall);
     let Some((kind, at)) = TargetKind::from_word(&kind).zip(at) else { return Ok(None) };
     let object = Some(object).filter(|object| !object.is_empty());
-    Ok(Some((SeriesId { kind, target: row.get(1)?, object, fact: row.get(3)? }, Figure { at, value: row.get(6)? })))
+    let (value, least, greatest): (f64, Option<f64>, Option<f64>) = (row.get(6)?, row.get(7)?, row.get(8)?);
+    let figure = Figure { at, value, least: least.unwrap_or(value), greatest: greatest.unwrap_or(value) };
+    Ok(Some((SeriesId { kind, target: row.get(1)?, object, fact: row.get(3)? }, figure)))
 }

@@ -2,15 +2,17 @@
 
 use super::fault::{Fault, unusable};
 use super::place::Place;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
 
 /// What marks the file as this program's: `MWhi`.
 pub(super) const APPLICATION: i64 = 0x4d57_6869;
-/// The version of the tables.
-pub(super) const VERSION: i64 = 1;
-/// The most that the file may hold, in bytes. A thousand rows take some 40 MiB for their day.
+/// The version of the tables. Of the first, a figure had no bounds.
+pub(super) const VERSION: i64 = 2;
+/// The first version, which is brought up to this one when it is opened to write.
+const FIRST: i64 = 1;
+/// The most that the file may hold, in bytes. `docs/performance.md` says what a thousand rows take for their day.
 pub(super) const LARGEST: u64 = 512 << 20;
 /// The size of a page, in bytes.
 pub(super) const PAGE: u64 = 4096;
@@ -33,18 +35,22 @@ CREATE TABLE IF NOT EXISTS figure (
     series INTEGER NOT NULL,
     ms INTEGER NOT NULL,
     value REAL NOT NULL,
+    least REAL,
+    greatest REAL,
     PRIMARY KEY (minute, series)
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Opens the file to write, and makes it with its tables where there is none.
+/// What the second version added: the least and the greatest reading of a minute, where they differ from the last one.
+const SECOND: &str = "ALTER TABLE figure ADD COLUMN least REAL; ALTER TABLE figure ADD COLUMN greatest REAL;";
+
+/// Opens the file to write, makes it with its tables where there is none, and brings older tables up to these.
 pub(super) fn open(place: &Place) -> Result<Connection, Fault> {
     place.make()?;
     let path = place.database();
     let db = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    if is_new(&db, &path)? {
-        create(&db).map_err(|cause| Fault::of(&path, &cause))?;
-    }
+    let made = if is_new(&db, &path)? { create(&db) } else { upgrade(&db) };
+    made.map_err(|cause| Fault::of(&path, &cause))?;
     let settings = format!("PRAGMA journal_mode = TRUNCATE; PRAGMA max_page_count = {};", LARGEST / PAGE);
     db.execute_batch(&settings).map_err(|cause| Fault::of(&path, &cause))?;
     Ok(db)
@@ -79,7 +85,7 @@ fn is_new(db: &Connection, path: &Path) -> Result<bool, Fault> {
     let away = format!("move it away, and a new one is begun: mv {0} {0}.old", path.display());
     match of {
         (0, 0) if tables == 0 => Ok(true),
-        (APPLICATION, VERSION) => Ok(false),
+        (APPLICATION, FIRST | VERSION) => Ok(false),
         (APPLICATION, later) => {
             let why = format!("a later version of Midwatch wrote it (schema {later}; this one knows {VERSION})");
             Err(unusable(path, &why, &away).into())
@@ -95,4 +101,26 @@ fn create(db: &Connection) -> rusqlite::Result<()> {
         "PRAGMA journal_mode = TRUNCATE; PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL;
         BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
     ))
+}
+
+/// The version that a file of this program has.
+fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Whether the tables hold the bounds of a minute.
+pub(super) fn has_spread(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(db)? >= VERSION)
+}
+
+/// Brings tables of the first version up to this one, all or none; their figures stay. Another process may do so at the same moment.
+fn upgrade(db: &Connection) -> rusqlite::Result<()> {
+    if has_spread(db)? {
+        return Ok(());
+    }
+    let change = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    if !has_spread(&change)? {
+        change.execute_batch(&format!("{SECOND} PRAGMA user_version = {VERSION};"))?;
+    }
+    change.commit()
 }

@@ -106,7 +106,7 @@ fn filled(minutes: std::ops::Range<i64>, series: u32) -> Pending {
     let of = |minute| {
         (0..series).map(move |number| {
             let value = f64::from(number) + 0.1;
-            ((minute, id(&format!("service-{number}"))), Figure { at: at(minute), value })
+            ((minute, id(&format!("service-{number}"))), Figure::of(at(minute), value))
         })
     };
     Pending(minutes.flat_map(of).collect())
@@ -210,7 +210,7 @@ fn what_lies_ahead_is_not_shown_and_does_not_stay_for_ever() {
     let db = Connection::open(home.database()).unwrap();
     for ahead in [60, 365 * 24 * 60] {
         let minute = minute(ago(0)) + ahead;
-        db.execute("INSERT INTO figure SELECT ?1, id, 0, 7.0 FROM series", [minute]).unwrap();
+        db.execute("INSERT INTO figure SELECT ?1, id, 0, 7.0, NULL, NULL FROM series", [minute]).unwrap();
     }
     assert_eq!(home.values("one.toml"), [1.0]);
     home.write("one.toml", (0, 2.0));
@@ -281,11 +281,11 @@ fn what_is_not_ours_to_use_is_left_alone_and_reported_once() {
     let fifo = |path: &Path| rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RUSR).unwrap();
     refused(fifo, "cannot keep history in STATE/history.db: it is a FIFO, not a file");
     let later = |path: &Path| {
-        let sql = format!("CREATE TABLE x (y); PRAGMA application_id = {APPLICATION}; PRAGMA user_version = 2;");
+        let sql = format!("CREATE TABLE x (y); PRAGMA application_id = {APPLICATION}; PRAGMA user_version = 3;");
         Connection::open(path).unwrap().execute_batch(&sql).unwrap();
     };
     let text =
-        "cannot keep history in STATE/history.db: a later version of Midwatch wrote it (schema 2; this one knows 1)";
+        "cannot keep history in STATE/history.db: a later version of Midwatch wrote it (schema 3; this one knows 2)";
     refused(later, text);
     let foreign = |path: &Path| Connection::open(path).unwrap().execute_batch("CREATE TABLE bookmarks (url);").unwrap();
     refused(foreign, "cannot keep history in STATE/history.db: it is the database of another program");
@@ -377,7 +377,7 @@ fn what_a_killed_writer_had_begun_is_rolled_back() {
     // A cache so small that pages reach the file before the end of the transaction.
     db.execute_batch("PRAGMA journal_mode = TRUNCATE; PRAGMA cache_size = 1; PRAGMA cache_spill = 1;").unwrap();
     let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-        INSERT INTO figure SELECT ?1, i + 1000, 0, 1.0 FROM n";
+        INSERT INTO figure SELECT ?1, i + 1000, 0, 1.0, NULL, NULL FROM n";
     db.execute(many, [minute(ago(300))]).unwrap();
     let change = db.transaction().unwrap();
     change.execute("UPDATE figure SET value = 66.0", []).unwrap();
@@ -447,4 +447,65 @@ fn a_disk_that_does_not_answer_is_reported_once_and_blocks_no_reading() {
     let text = "cannot keep history in /nfs/state/history.db: no answer within 20 s\n  hint: its file system may hang: `findmnt` lists the mounts";
     assert_eq!(*reported.lock().unwrap(), [text]);
     assert_eq!(recorder.0.pending.lock().unwrap().0.len(), 1);
+}
+
+/// Readings of one service in one minute, some minutes ago.
+fn within_a_minute(values: &[f64]) -> Pending {
+    let start = minute(clock::now().wall) - 5;
+    let rows = (0..).zip(values).map(|(second, value)| {
+        let mut row = row("api", (0, *value));
+        let at = Wall::from_unix(start * 60 + second, 0);
+        row.observation = row.observation.map(|seen| Observation { observed_at: at, ..seen });
+        row
+    });
+    noted(&rows.collect::<Vec<_>>())
+}
+
+#[test]
+fn a_peak_within_a_minute_is_kept_also_where_the_minute_is_written_in_parts() {
+    let home = Home::new();
+    let notify = home.teller();
+    for values in [[4.0, 90.0, 5.0], [6.0, 2.0, 7.0], [8.0, 8.0, 8.0]] {
+        home.keeper("x", &notify).write(&mut within_a_minute(&values));
+    }
+    let past = read(home.about("x"), SHOWN).unwrap();
+    let [figure] = past.figures(&id("api")) else { panic!("{past:?}") };
+    assert_eq!((figure.value, figure.least, figure.greatest), (8.0, 2.0, 90.0));
+    let mut newer = within_a_minute(&[3.0, 1.0]);
+    newer.put_back(within_a_minute(&[50.0]));
+    let figure = newer.0.values().next().unwrap();
+    assert_eq!((figure.value, figure.least, figure.greatest), (1.0, 1.0, 50.0));
+}
+
+/// The tables as the first version made them.
+const FIRST_TABLES: &str = "
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY, estate TEXT NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL, object TEXT NOT NULL, fact TEXT NOT NULL,
+    UNIQUE (estate, kind, target, object, fact)
+) STRICT;
+CREATE TABLE figure (
+    minute INTEGER NOT NULL, series INTEGER NOT NULL, ms INTEGER NOT NULL, value REAL NOT NULL, PRIMARY KEY (minute, series)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+";
+
+#[test]
+fn a_file_of_the_first_version_is_read_as_it_is_and_brought_up_by_who_writes() {
+    let home = Home::new();
+    home.write("x", (600, 1.0));
+    let version = || number(&Connection::open(home.database()).unwrap(), "PRAGMA user_version");
+    assert_eq!(version(), VERSION);
+    let old = Connection::open(home.database()).unwrap();
+    old.execute_batch("ALTER TABLE series RENAME TO s; ALTER TABLE figure RENAME TO f;").unwrap();
+    old.execute_batch(FIRST_TABLES).unwrap();
+    let copy = "INSERT INTO series SELECT * FROM s; INSERT INTO figure SELECT minute, series, ms, value FROM f;";
+    old.execute_batch(&format!("{copy} DROP TABLE s; DROP TABLE f;")).unwrap();
+    drop(old);
+    let past = read(home.about("x"), SHOWN).unwrap();
+    let [figure] = past.figures(&id("api")) else { panic!("{past:?}") };
+    assert_eq!((figure.value, figure.least, figure.greatest), (1.0, 1.0, 1.0));
+    assert_eq!(version(), 1, "who only reads changes nothing");
+    home.write("x", (0, 3.0));
+    assert_eq!((home.values("x"), version()), (vec![1.0, 3.0], VERSION));
+    assert_eq!(home.reported(), [""; 0]);
 }

@@ -13,6 +13,16 @@ const SPARE: u64 = 256;
 /// From how many pages on the oldest hours go, before the file has its greatest size.
 const FULL: u64 = LARGEST / PAGE / 8 * 7;
 
+/// Writes a minute; one that is there already was written before the minute was over, and its bounds stay within the new ones.
+const PUT: &str = "
+INSERT INTO figure (minute, series, ms, value, least, greatest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (minute, series) DO UPDATE SET
+    least = min(coalesce(least, value), coalesce(excluded.least, excluded.value)),
+    greatest = max(coalesce(greatest, value), coalesce(excluded.greatest, excluded.value)),
+    ms = excluded.ms,
+    value = excluded.value
+";
+
 /// Writes the figures of an estate that are not ahead of a minute, and removes what is older than a day; `sweep` removes the names of
 /// series without figures, too.
 pub(super) fn figures(
@@ -40,8 +50,7 @@ fn insert(change: &Transaction<'_>, estate: &str, pending: &Pending, now: i64) -
     )?;
     let mut add = change
         .prepare("INSERT INTO series (estate, kind, target, object, fact) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id")?;
-    let mut put =
-        change.prepare("INSERT OR REPLACE INTO figure (minute, series, ms, value) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut put = change.prepare(PUT)?;
     let kept = pending.0.iter().filter(|((minute, _), _)| (now - KEPT + 1..=now).contains(minute));
     for ((minute, id), figure) in kept {
         let SeriesId { kind, target, object, fact } = id;
@@ -50,7 +59,11 @@ fn insert(change: &Transaction<'_>, estate: &str, pending: &Pending, now: i64) -
             Some(series) => series,
             None => add.query_row(of, |row| row.get(0))?,
         };
-        put.execute(params![minute, series, figure.at.0.as_millisecond().rem_euclid(MINUTE_MS), figure.value])?;
+        let ms = figure.at.0.as_millisecond().rem_euclid(MINUTE_MS);
+        // What does not differ from the last reading takes no room.
+        let [least, greatest] =
+            [figure.least, figure.greatest].map(|bound| Some(bound).filter(|it| *it != figure.value));
+        put.execute(params![minute, series, ms, figure.value, least, greatest])?;
     }
     Ok(())
 }

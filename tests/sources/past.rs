@@ -97,7 +97,7 @@ fn a_console_begins_with_what_an_earlier_one_read_and_shows_the_gap() {
     // The details say over what time they are.
     pty.send("/");
     pty.send("web\r");
-    pty.press_until("\r", |screen| screen.contains("readings in 2"));
+    pty.press_until("\r", |screen| screen.contains("minutes in 2"));
     assert!(pty.screen().contains(", 1 gap"), "{}", pty.screen());
     pty.kill(rustix::process::Signal::TERM);
     pty.exit(SOON);
@@ -164,7 +164,7 @@ fn the_figures_of_a_target_are_printed_with_their_gaps() {
     assert!(figures.len() == 2 && figures.iter().all(|figure| figure["value"].is_f64()), "{series}");
     let all = night.estate.midwatch(&["history"]).exits(0);
     assert!(
-        all.out.lines().any(|line| line.starts_with("service web ") && line.contains("3 readings since")),
+        all.out.lines().any(|line| line.starts_with("service web ") && line.contains("3 minutes since")),
         "{}",
         all.out
     );

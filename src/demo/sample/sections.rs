@@ -44,7 +44,7 @@ pub(super) fn spaced(figures: &[f64], apart: Duration, last: Wall) -> Series {
     let count = u32::try_from(figures.len()).unwrap_or(0);
     for (value, ago) in figures.iter().copied().zip((0..count).rev()) {
         let at = last.0.checked_sub(apart.saturating_mul(ago)).map_or(last, Wall);
-        series.take(Figure { at, value });
+        series.take(Figure::of(at, value));
     }
     series
 }

@@ -231,7 +231,7 @@ async fn a_mount_takes_its_growth_from_the_past_once_that_is_read() {
     };
     // It has grown by a hundredth of the whole each minute.
     let at = |ago: u64| Wall(clock::now().wall.0.checked_sub(Duration::from_secs(ago * 60)).unwrap());
-    let figures = (1..=9_u32).rev().map(|ago| Figure { at: at(ago.into()), value: used - f64::from(ago) / 100.0 });
+    let figures = (1..=9_u32).rev().map(|ago| Figure::of(at(ago.into()), used - f64::from(ago) / 100.0));
     let of = |target: &str| SeriesId {
         kind: TargetKind::Mount,
         target: target.to_owned(),

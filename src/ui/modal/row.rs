@@ -135,25 +135,30 @@ fn history(pen: Pen<'_>, row: &Row, role: Role, body: &mut Vec<Line<'static>>, w
 
 /// What a history is of, its least and its greatest figure, and the time it is over; none of an empty one.
 fn range(row: &Row) -> Option<String> {
-    let finite = || row.history.figures().iter().map(|figure| figure.value).filter(|figure| figure.is_finite());
-    let (least, greatest) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-    if least > greatest {
+    let figures = row.history.figures();
+    let least = figures.iter().map(|figure| figure.least).fold(f64::INFINITY, f64::min);
+    let greatest = figures.iter().map(|figure| figure.greatest).fold(f64::NEG_INFINITY, f64::max);
+    if !(least <= greatest && least.is_finite() && greatest.is_finite()) {
         return None;
     }
     let unit = row.trend.map_or(facts::Unit::Number, |trend| trend.unit());
     let of = row.trend.map_or_else(String::new, |trend| format!("{}: ", facts::label(trend.fact)));
-    let readings = quantity::counted(row.history.figures().len() as u64, "reading", "readings");
+    // What is read more often than each minute has the readings of a minute in one bar.
+    let joins = row.every < Duration::from_secs(60) && row.kind != TargetKind::Backup;
+    let (one, several) = if joins { ("minute", "minutes") } else { ("reading", "readings") };
+    let readings = quantity::counted(figures.len() as u64, one, several);
     let minutes = row.history.span().as_secs() / 60 * 60;
     let span = match minutes {
         0 => String::new(),
         seconds => format!(" in {}", quantity::span(Duration::from_secs(seconds))),
     };
-    let gaps = match row.bars().len() - row.history.figures().len() {
+    let gaps = match row.bars().len() - figures.len() {
         0 => String::new(),
         gaps => format!(", {}", quantity::counted(gaps as u64, "gap", "gaps")),
     };
     let describe = |figure: f64| facts::in_unit(figure, unit);
-    Some(format!("{of}{} to {} over {readings}{span}{gaps}", describe(least), describe(greatest)))
+    let bar = if joins { " · bars show peaks" } else { "" };
+    Some(format!("{of}{} to {} over {readings}{span}{gaps}{bar}", describe(least), describe(greatest)))
 }
 
 /// What can be done: a command to copy, and the procedures that act on it, as the key for acting lists them.
@@ -322,7 +327,7 @@ mod tests {
         };
         read(0, 2, 40);
         read(60, 2, 2);
-        assert_eq!(range(&row).unwrap(), "latency: 2 ms to 40 ms over 2 readings in 1 m");
+        assert_eq!(range(&row).unwrap(), "latency: 2 ms to 40 ms over 2 minutes in 1 m · bars show peaks");
         row.saw(Observation {
             verdict: Verdict::Ok,
             detail: String::new(),
@@ -332,7 +337,7 @@ mod tests {
         });
         assert_eq!(
             range(&row).unwrap(),
-            "memory used: 4.0 KiB to 4.0 KiB over 1 reading",
+            "memory used: 4.0 KiB to 4.0 KiB over 1 minute · bars show peaks",
             "of another fact, a history begins again"
         );
     }
