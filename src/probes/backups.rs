@@ -101,9 +101,8 @@ impl BackupReader {
     pub async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         if let BackupPlace::Objects(place) = &self.target.place {
             let clock = Clock::here(clock::now().wall.0.as_second());
-            let series = tokio::time::timeout(DEADLINE, objects::list(place, &clock)).await;
-            let series =
-                series.map_err(|_| format!("the list of the store did not end within {} s", DEADLINE.as_secs()))??;
+            let series = tokio::time::timeout(DEADLINE, objects::list(place, &clock, DEADLINE)).await;
+            let series = series.map_err(|_| objects::late(DEADLINE))??;
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
             let directory = Path::new(objects::directory(&place.prefix));
             let seen = lines::judge(&self.target, directory, &series, &mut |_| None, clock::now().wall);

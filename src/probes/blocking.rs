@@ -91,6 +91,20 @@ where
     tokio::time::timeout(limit, run_blocking(name, place, work)).await.unwrap_or_else(|_| Err(late(limit).into()))
 }
 
+/// Does work in a runtime of this thread's own, so that a server that sends faster than its answer can be taken apart keeps this thread
+/// from everything else and no other. `None` where it has not ended in time.
+///
+/// # Errors
+/// Why there is no runtime.
+pub(crate) fn within_own_runtime<T>(limit: Duration, work: impl Future<Output = T>) -> Result<Option<T>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| format!("cannot start a runtime: {}", system_text(cause)))?;
+    let answer = runtime.block_on(async { tokio::time::timeout(limit, work).await });
+    // A lookup that hangs is not waited for.
+    runtime.shutdown_background();
+    Ok(answer.ok())
+}
+
 /// That there was no answer in time.
 fn late(limit: Duration) -> String {
     format!("no answer within {}", quantity::span(limit))

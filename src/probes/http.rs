@@ -5,7 +5,7 @@
 
 use crate::config::estate::Service;
 use crate::domain::{Fact, Loss, Observation, Trend, Verdict, quantity};
-use crate::probes::blocking::{run_blocking, run_blocking_within};
+use crate::probes::blocking::{run_blocking, run_blocking_within, within_own_runtime};
 use crate::probes::clock;
 use crate::probes::contact::Place;
 use crate::probes::{cause, handshake, roots, verifier};
@@ -113,14 +113,9 @@ pub(super) async fn read_at(http: &Http, service: &Service, place: &Place) -> Re
 /// Asks in a runtime of its own: a server that sends faster than its answer can be taken apart keeps the thread that reads it from
 /// everything else (an endless row of `100 Continue` is taken apart within one turn of the client). `None` where there is no answer in time.
 fn ask_apart(client: &Client, url: Url, service: &Service) -> Result<Option<(u16, usize, Duration)>, Loss> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|cause| format!("cannot start a runtime: {}", crate::domain::error::system_text(cause)))?;
     let started = Instant::now();
-    let answer = runtime.block_on(async { tokio::time::timeout(service.timeout, ask(client, url, service)).await });
-    // A lookup that hangs is not waited for.
-    runtime.shutdown_background();
-    answer.ok().transpose().map(|answer| answer.map(|(status, bytes)| (status, bytes, started.elapsed())))
+    let answer = within_own_runtime(service.timeout, ask(client, url, service))?;
+    answer.transpose().map(|answer| answer.map(|(status, bytes)| (status, bytes, started.elapsed())))
 }
 
 /// The status and the number of bytes read.

@@ -8,6 +8,8 @@ pub mod certs;
 pub mod clock;
 pub(crate) mod contact;
 pub(crate) mod dial;
+#[cfg(test)]
+pub(crate) mod endless;
 pub mod estate;
 mod fstab;
 mod handshake;

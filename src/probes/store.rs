@@ -16,16 +16,18 @@ use crate::probes::store::late::Late;
 use crate::probes::store::refusal::Refusal;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig};
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod bound;
 mod late;
 mod list;
 mod refusal;
@@ -190,7 +192,8 @@ impl HttpService for LoggedClient {
                 Ok(_) => self.place.answered(),
                 Err(cause) => self.place.failed(cause::request(cause, false).why()),
             }
-            if is_list { list::with_any_key(answer?).await.map_err(|cause| late.instead_of(cause)) } else { answer }
+            let answer = if is_list { list::with_any_key(answer?).await } else { bound::refusal(answer?).await };
+            answer.map_err(|cause| late.instead_of(cause))
         })
     }
 }
@@ -244,14 +247,30 @@ pub(crate) fn loss(cause: &object_store::Error) -> Loss {
     }
 }
 
+/// Why a request got no whole answer, without the retries that the library tells of first; `None` of a refusal.
+fn of_connection(cause: &object_store::Error) -> Option<String> {
+    if let Some(long) = bound::TooLong::behind(cause) {
+        return Some(long.to_string());
+    }
+    let mut next: Option<&(dyn Error + 'static)> = Some(cause);
+    while let Some(this) = next {
+        if let Some(failed) = this.downcast_ref::<HttpError>() {
+            let is_decoded = failed.kind() == HttpErrorKind::Decode;
+            return (!is_decoded).then(|| cause::request(failed, false).why().to_owned());
+        }
+        next = this.source();
+    }
+    None
+}
+
 /// Why a store did not do what it was asked for, in few words and without control characters.
 pub(crate) fn words(cause: &object_store::Error) -> String {
     use object_store::Error;
     if let Some(refusal) = Refusal::behind(cause) {
         return refusal.to_string();
     }
-    if let Some(late) = late::words(cause) {
-        return late;
+    if let Some(why) = late::words(cause).or_else(|| of_connection(cause)) {
+        return why;
     }
     let text = match cause {
         Error::NotFound { .. } => return "there is no such object or bucket".to_owned(),

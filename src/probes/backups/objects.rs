@@ -4,11 +4,13 @@ mod barman;
 
 use crate::config::estate::ObjectPlace;
 use crate::config::paths::Surroundings;
-use crate::domain::Loss;
+use crate::domain::{Loss, quantity};
 use crate::probes::backups::series::{self, Series, Stored};
 use crate::probes::backups::when::Clock;
+use crate::probes::blocking::{run_blocking, within_own_runtime};
 use crate::probes::store::{self, Patience, Reach};
 use object_store::aws::AmazonS3;
+use std::time::Duration;
 
 /// The most objects that a series has; a prefix with more is not one series.
 const MOST: usize = 1_000_000;
@@ -28,11 +30,22 @@ pub(super) fn directory(place: &str) -> &str {
     if bucket.is_empty() { place } else { whole }
 }
 
-/// Lists every object whose key begins with the prefix, as of a moment.
+/// Lists every object whose key begins with the prefix, as of a moment; in a thread of its own, because a server may send without end.
 ///
 /// # Errors
 /// Why the store does not tell; a listing that breaks off is none.
-pub(super) async fn list(place: &ObjectPlace, clock: &Clock) -> Result<Series, Loss> {
+pub(super) async fn list(place: &ObjectPlace, clock: &Clock, limit: Duration) -> Result<Series, Loss> {
+    let (own, clock) = (place.clone(), clock.clone());
+    let work = move || within_own_runtime(limit, look(&own, &clock))?.ok_or_else(|| late(limit))?;
+    run_blocking("store", format!("store {}", place.prefix), work).await
+}
+
+/// That a list takes too long.
+pub(super) fn late(limit: Duration) -> Loss {
+    Loss::unread(format!("the list of the store did not end within {}", quantity::span(limit)))
+}
+
+async fn look(place: &ObjectPlace, clock: &Clock) -> Result<Series, Loss> {
     let (bucket, prefix) = parts(&place.prefix);
     let around = Surroundings::of(std::env::vars_os());
     let reach = Reach::of(bucket, place.store.as_ref(), &place.secrets, &around)?;
@@ -63,6 +76,7 @@ async fn gather(bucket: &AmazonS3, prefix: &str, clock: &Clock) -> Result<Series
 mod tests {
     use super::*;
     use crate::config::secrets::Secret;
+    use crate::probes::endless::{BODY, Endless, HEADS};
     use s3s::dto::{GetObjectInput, GetObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Object};
     use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result};
     use std::pin::Pin;
@@ -85,7 +99,7 @@ mod tests {
             let ListObjectsV2Input { prefix, continuation_token, .. } = request.input;
             let (prefix, token) = (prefix.unwrap_or_default(), continuation_token);
             let start: usize = token.map_or(0, |token| token.parse().unwrap());
-            let uploaded = std::time::UNIX_EPOCH + std::time::Duration::from_secs(UPLOADED.unsigned_abs());
+            let uploaded = std::time::UNIX_EPOCH + Duration::from_secs(UPLOADED.unsigned_abs());
             let keys = match &self.0 {
                 Ok(keys) => keys,
                 Err(code) => {
@@ -121,7 +135,7 @@ mod tests {
             Self: 'b,
         {
             let text = state(&request.input.key);
-            let uploaded = std::time::UNIX_EPOCH + std::time::Duration::from_secs(UPLOADED.unsigned_abs());
+            let uploaded = std::time::UNIX_EPOCH + Duration::from_secs(UPLOADED.unsigned_abs());
             Box::pin(async move {
                 let text = text?;
                 let output = GetObjectOutput {
@@ -167,18 +181,48 @@ mod tests {
                 tokio::spawn(http.serve_connection(hyper_util::rt::TokioIo::new(stream), service.clone()));
             }
         });
-        let reach = Reach {
+        let reach = reach(endpoint, key);
+        let clock = Clock { now: UPLOADED + 3600, zone: jiff::tz::TimeZone::UTC };
+        let found = gather(&store::bucket(&reach, Patience::LOOK).unwrap(), prefix, &clock).await;
+        server.abort();
+        found
+    }
+
+    /// A bucket on a server.
+    fn reach(endpoint: String, key: &str) -> Reach {
+        Reach {
             bucket: "backups".into(),
             endpoint: Some(endpoint),
             region: Some("us-east-1".into()),
             id: Some(Secret::new("ID")),
             key: Some(Secret::new(key)),
             ..Reach::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_ends_at_a_limit() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let clock = Clock { now: UPLOADED, zone: jiff::tz::TimeZone::UTC };
+        let asked = async |server: &Endless, patience: Patience| {
+            let reach = reach(format!("http://{}", server.address), "KEY");
+            gather(&store::bucket(&reach, patience).unwrap(), "db/", &clock).await.unwrap_err()
         };
-        let clock = Clock { now: UPLOADED + 3600, zone: jiff::tz::TimeZone::UTC };
-        let found = gather(&store::bucket(&reach, Patience::LOOK).unwrap(), prefix, &clock).await;
-        server.abort();
-        found
+        let limit = Duration::from_millis(600);
+        for (begins, again, is_odd) in HEADS {
+            let lost = asked(&Endless::new(begins, again), Patience { request: limit, tries: limit }).await;
+            assert_eq!(
+                lost,
+                Loss::unread(if is_odd { "the answer is not HTTP" } else { "no answer within 600 ms from 127.0.0.1" })
+            );
+        }
+        let refused = "HTTP/1.1 403 Forbidden\r\ncontent-type: application/xml\r\n\r\n";
+        for begins in [BODY.0, refused] {
+            let server = Endless::new(begins, BODY.1);
+            let lost = asked(&server, Patience::LOOK).await;
+            assert_eq!(lost, Loss::unread("an answer of more than 16 MiB"));
+            assert!(server.sent() < 64 << 20, "{} bytes were taken", server.sent());
+        }
     }
 
     const MANY: [(&str, i64); 9] = [

@@ -1,8 +1,8 @@
 use super::*;
+use crate::probes::endless::{BODY, Endless, Flood, HEADS};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::PrivateKeyDer;
-use std::io::Read as _;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -146,50 +146,27 @@ async fn an_answer_of_many_headers_is_one() {
     assert_eq!(asked(&url).await.unwrap().verdict, Verdict::Ok);
 }
 
-/// Floods whoever asks with interim answers, and asks meanwhile whether the runtime goes on; whether it did before the flood was over.
-fn flood(
-    listener: &std::net::TcpListener,
-    ask: &tokio::sync::mpsc::UnboundedSender<()>,
-    goes_on: &mpsc::Receiver<()>,
-) -> bool {
-    let (mut stream, _) = listener.accept().unwrap();
-    let _ = stream.read(&mut [0; 4096]).unwrap();
-    let interim = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(4000);
-    let mut sent = 0;
-    let mut asked = false;
-    while sent < 20 << 20 {
-        if std::io::Write::write_all(&mut stream, &interim).is_err() {
-            break;
-        }
-        sent += interim.len();
-        // More than the sockets hold: it is being read.
-        if sent > 12 << 20 && !asked {
-            ask.send(()).unwrap();
-            asked = true;
-        }
-        if goes_on.try_recv().is_ok() {
-            let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-            return true;
-        }
-    }
-    false
-}
-
 #[tokio::test]
 async fn a_server_that_sends_faster_than_it_is_read_holds_up_no_other_reading() {
     with_ring();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();
-    let (go_on, goes_on) = mpsc::channel();
-    let server = std::thread::spawn(move || flood(&listener, &ask, &goes_on));
-    tokio::spawn(async move {
-        asked.recv().await;
-        let _ = go_on.send(());
-    });
+    let flood = Flood::new();
+    let url = format!("http://{}/", flood.address);
     let service = Service { timeout: Duration::from_secs(120), ..Service::new("it", &url) };
     assert_eq!(read(&Http::default(), &service).await.unwrap().verdict, Verdict::Ok);
-    assert!(server.join().unwrap(), "nothing else was done while it was read");
+    assert!(flood.left_room(), "nothing else was done while it was read");
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_ends_at_a_limit() {
+    for (begins, again, is_odd) in HEADS {
+        let server = Endless::new(begins, again);
+        let lost = asked_within(&format!("http://{}/", server.address), Duration::from_millis(600)).await.unwrap_err();
+        assert_eq!(lost, Loss::unread(if is_odd { "the answer is not HTTP" } else { "timed out after 600 ms" }));
+    }
+    let server = Endless::new(BODY.0, BODY.1);
+    let lost = asked(&format!("http://{}/", server.address)).await.unwrap_err();
+    assert_eq!(lost, Loss::unread("the answer has more than 16 MiB"));
+    assert!(server.sent() < 64 << 20, "{} bytes were taken", server.sent());
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use crate::probes::kube::settings::Settings;
 use crate::probes::verifier::{self, Handshake, Judge, Shown, Verifier};
 use crate::probes::{cause, handshake};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as Sender;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use kube::Config;
@@ -27,15 +28,24 @@ impl TryFrom<&Settings> for Client {
     fn try_from(settings: &Settings) -> Result<Self, String> {
         let config = Config::from(settings);
         let unusable = |cause: &kube::Error| format!("cannot prepare a client: {}", unusable(cause));
-        let sender = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
         let service = ServiceBuilder::new()
             .layer(config.base_uri_layer())
             .option_layer(config.auth_layer().map_err(|cause| unusable(&cause))?)
             .layer(config.extra_headers_layer().map_err(|cause| unusable(&cause))?)
             .map_err(BoxError::from)
-            .service(sender.build::<_, Body>(connector(&config)?));
+            .service(sender(&config)?);
         Ok(Self::new(service, config.default_namespace))
     }
+}
+
+/// How much of an answer is read at a time, in bytes, and how long its head may be. A server that sends an endless row of interim answers
+/// (`100 Continue`) is read for as many reads as one turn of a task has, and nothing else is done on that thread meanwhile.
+const BUFFER: usize = 64 << 10;
+
+/// Sends requests over connections of one configuration.
+fn sender(config: &Config) -> Result<Sender<HttpsConnector<HttpConnector>, Body>, String> {
+    let connector = connector(config)?;
+    Ok(Sender::builder(TokioExecutor::new()).http1_max_buf_size(BUFFER).build(connector))
 }
 
 /// Connects to the server of a configuration, over TLS where its URL says so.
@@ -125,5 +135,23 @@ fn unusable(cause: &kube::Error) -> String {
         }
         kube::Error::RustlsTls(Bad::InvalidPrivateKey(_)) => "the key in client-key cannot be used".to_owned(),
         other => cause::deepest(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::endless::Flood;
+    use hyper::Uri;
+
+    #[tokio::test]
+    async fn a_server_that_sends_faster_than_it_is_read_holds_up_no_other_reading() {
+        let _ = ring::default_provider().install_default();
+        let flood = Flood::new();
+        let url: Uri = format!("http://{}/version", flood.address).parse().unwrap();
+        let sender = sender(&Config::new(url.clone())).unwrap();
+        let answer = sender.request(hyper::Request::get(url).body(Body::empty()).unwrap()).await;
+        assert!(flood.left_room(), "nothing else was done while it was read");
+        assert_eq!(answer.unwrap().status(), 200);
     }
 }

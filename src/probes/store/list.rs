@@ -5,8 +5,8 @@
 //! the library reads it, and decoded behind it.
 
 use crate::domain::Loss;
-use crate::probes::store::loss;
 use crate::probes::store::refusal::Refusal;
+use crate::probes::store::{bound, loss};
 use object_store::ObjectMeta;
 use object_store::aws::AmazonS3;
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
@@ -67,7 +67,7 @@ pub(super) fn is_one(request: &HttpRequest) -> bool {
 /// The answer to a listing with its keys encoded; a refusal of the store is an error with its code.
 pub(super) async fn with_any_key(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
     let (mut parts, body) = answer.into_parts();
-    let bytes = body.bytes().await?;
+    let bytes = bound::list(body).await?;
     if let Some(refusal) = Refusal::of(parts.status.as_u16(), &bytes) {
         return Err(HttpError::new(HttpErrorKind::Decode, refusal));
     }

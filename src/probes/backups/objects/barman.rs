@@ -6,6 +6,7 @@ use crate::probes::backups::kind::Kind;
 use crate::probes::backups::series::Stored;
 use crate::probes::backups::when::{self, Clock};
 use crate::probes::store;
+use futures_util::StreamExt;
 use object_store::aws::AmazonS3;
 use object_store::{Error, ObjectStoreExt};
 use std::os::unix::ffi::OsStrExt;
@@ -48,7 +49,12 @@ pub(super) async fn take_out(
             Err(Error::NotFound { .. }) => continue,
             got => got.map_err(|cause| unread(&cause))?,
         };
-        let text = got.bytes().await.map_err(|cause| unread(&cause))?;
+        let mut stream = got.into_stream();
+        let mut text = Vec::new();
+        // It may have grown since it was listed, and what is asked for is in its first lines.
+        while let Some(more) = stream.next().await.filter(|_| (text.len() as u64) < inside::INFO) {
+            text.extend_from_slice(&more.map_err(|cause| unread(&cause))?);
+        }
         let Some(state) = inside::kind_by_barman(&String::from_utf8_lossy(&text)) else { continue };
         objects.retain(|object| !object.name.as_bytes().starts_with(directory.as_bytes()));
         match state {

@@ -1,6 +1,7 @@
 //! A server that refuses, hangs, goes away or talks nonsense, and a client that breaks off.
 
 use super::*;
+use crate::probes::endless::{BODY, Endless, HEADS};
 
 #[tokio::test]
 async fn a_server_that_asks_for_an_hour_gets_half_a_minute() {
@@ -171,4 +172,29 @@ async fn the_tasks_end_with_the_reader() {
         }
     };
     assert!(tokio::time::timeout(Duration::from_secs(20), ended).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_ends_at_a_limit() {
+    let bodies = [(BODY.0, BODY.1, "an answer of more than 64 KiB")];
+    let heads = HEADS.map(|(begins, again, is_odd)| {
+        (begins, again, if is_odd { "the answer is not HTTP" } else { "no answer within 600 ms" })
+    });
+    for (begins, again, why) in heads.into_iter().chain(bodies) {
+        let server = Endless::new(begins, again);
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("config");
+        let text = format!(
+            "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: \"http://{}\"}}}}]\n\
+             users: [{{name: u, user: {{token: t}}}}]\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n\
+             current-context: x\n",
+            server.address
+        );
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let pace = Pace { answer: millis(600), ..quick() };
+        let mut reader = KubeReader { target: Double::target(file, &[]), pace, link: None };
+        assert_eq!(lost(&reader.read().await.unwrap_or_default(), ""), why);
+        assert!(why.starts_with("no answer") || server.sent() < 64 << 20, "{} bytes were taken", server.sent());
+    }
 }
