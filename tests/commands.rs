@@ -298,3 +298,36 @@ fn a_wrong_command_line_of_check_is_a_verdict_wherever_check_stands() {
     command.arg(odd);
     finish(command).exits(2);
 }
+
+#[test]
+fn a_theme_or_a_keymap_that_does_not_exist_is_refused_by_every_command_with_those_that_do() {
+    let estate = Estate::default();
+    fs::create_dir_all(estate.beside("themes")).unwrap();
+    fs::write(estate.beside("themes/mine.toml"), "schema = 1\nname = \"mine\"\n").unwrap();
+    // `check` has 2 for a critical row, and 3 for what it cannot read.
+    let commands: [(&[&str], i32); 9] = [
+        (&[], 2),
+        (&["watch"], 2),
+        (&["demo"], 2),
+        (&["runs"], 2),
+        (&["windows"], 2),
+        (&["history"], 2),
+        (&["procedures"], 2),
+        (&["attach", "last"], 2),
+        (&["check", "health"], 3),
+    ];
+    for (command, code) in commands {
+        for (option, known) in
+            [("theme", "base16, contrast, day, mine, mono, night, okabe"), ("keymap", "default, vim")]
+        {
+            let printed = estate.midwatch(&[command, &[&format!("--{option}"), "nihgt"]].concat()).exits(code);
+            assert!(printed.err.contains(&format!("there is no {option} \"nihgt\"")), "{command:?}: {}", printed.err);
+            assert!(printed.err.contains(&format!("there are {known};")), "{command:?}: {}", printed.err);
+            assert_eq!(printed.err.contains("did you mean night?"), option == "theme", "{}", printed.err);
+        }
+    }
+    // Before the subcommand, too; one of the user's own is found, and a variable is no reason to refuse.
+    estate.midwatch(&["--keymap", "emacs", "runs"]).exits(2);
+    estate.midwatch(&["runs", "--theme", "mine", "--keymap", "vim"]).exits(0);
+    estate.with("MIDWATCH_THEME", "nihgt").with("MIDWATCH_KEYMAP", "emacs").midwatch(&["runs"]).exits(0);
+}

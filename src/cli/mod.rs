@@ -8,6 +8,7 @@ mod demo;
 mod history;
 mod interactive;
 mod lint;
+mod looks;
 mod man;
 mod out;
 mod ownlog;
@@ -31,6 +32,7 @@ use crate::config::shell as typed;
 use crate::domain::{Clean, Error};
 use args::{Cli, Command};
 use clap::{Arg, CommandFactory, FromArgMatches};
+use looks::Looks;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,8 +41,8 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     crate::probes::panics::install();
-    let cli = match parse() {
-        Ok(cli) => cli,
+    let (cli, looks) = match parse() {
+        Ok(parsed) => parsed,
         Err(cause) => return usage(&cause),
     };
     // One provider for every TLS connection, chosen before the first; a second choice is refused, which is fine.
@@ -48,7 +50,7 @@ pub fn main() -> ExitCode {
     let is_check = matches!(cli.command, Some(Command::Check(_)));
     let cli = of_demo(cli);
     let _log = cli.as_ref().ok().and_then(start_log);
-    match descriptors().and(cli).and_then(carry_out) {
+    match descriptors().and(cli).and_then(|cli| carry_out(cli, looks)) {
         Ok(code) => ExitCode::from(code),
         Err(cause) => {
             complain(&cause);
@@ -59,10 +61,12 @@ pub fn main() -> ExitCode {
 }
 
 /// Reads the command line and the variables.
-fn parse() -> Result<Cli, clap::Error> {
+fn parse() -> Result<(Cli, Looks), clap::Error> {
     let mut command = without_empty(Cli::command());
     let mut found = command.try_get_matches_from_mut(std::env::args_os())?;
-    Cli::from_arg_matches_mut(&mut found).map_err(|cause| cause.format(&mut command))
+    let looks = Looks::of(&found);
+    let cli = Cli::from_arg_matches_mut(&mut found).map_err(|cause| cause.format(&mut command))?;
+    Ok((cli, looks))
 }
 
 /// The command line where a variable that is set to nothing counts as unset.
@@ -123,8 +127,12 @@ fn start_log(cli: &Cli) -> Option<ownlog::Guard> {
 }
 
 /// Carries a command out; one that only looks is given up where a file system does not answer it.
-fn carry_out(cli: Cli) -> crate::domain::error::Result<u8> {
+fn carry_out(cli: Cli, looks: Looks) -> crate::domain::error::Result<u8> {
     use Command::{Check, Lint, Plan, Print, Procedures, Report, Runs, Verify, Windows};
+    // Lint lists it beside everything else that is wrong.
+    if !matches!(cli.command, Some(Lint(_))) {
+        looks.check(&cli.common)?;
+    }
     let looks = |command: &Command| {
         matches!(
             command,
