@@ -25,9 +25,13 @@ pub fn depth(around: &Surroundings) -> Depth {
     }
 }
 
-/// Whether symbols may be more than ASCII: the first of `LC_ALL`, `LC_CTYPE`, `LANG` that is set names the encoding.
+/// Whether symbols may be more than ASCII: the first of `LC_ALL`, `LC_CTYPE`, `LANG` that is set names the encoding. The console of Linux
+/// takes UTF-8, but its font has 256 or 512 glyphs, and the symbols and bars are not among them (`setfont(8)`).
 #[must_use]
 pub fn glyphs(around: &Surroundings) -> Glyphs {
+    if around.get("TERM").is_some_and(|term| term == "linux") {
+        return Glyphs::Ascii;
+    }
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| around.get(name));
     let encoding = locale.and_then(|locale| locale.to_str()?.split_once('.')).map(|(_, encoding)| encoding);
     let encoding = encoding.and_then(|encoding| encoding.split('@').next()).unwrap_or_default();
@@ -66,7 +70,7 @@ mod tests {
 
     #[test]
     fn symbols_are_what_the_locale_says() {
-        let cases: [(&[(&str, &str)], Glyphs); 8] = [
+        let cases: [(&[(&str, &str)], Glyphs); 10] = [
             (&[("LANG", "en_GB.UTF-8")], Glyphs::Unicode),
             (&[("LANG", "C"), ("LC_CTYPE", "C.utf8")], Glyphs::Unicode),
             (&[("LANG", "en_GB.UTF-8"), ("LC_ALL", "C")], Glyphs::Ascii),
@@ -75,6 +79,8 @@ mod tests {
             (&[("LANG", "de_DE.UTF-8@euro")], Glyphs::Unicode),
             (&[("LANG", "UTF-8-is-not-said-here")], Glyphs::Ascii),
             (&[], Glyphs::Ascii),
+            (&[("LANG", "C.UTF-8"), ("TERM", "linux")], Glyphs::Ascii),
+            (&[("LANG", "C.UTF-8"), ("TERM", "xterm")], Glyphs::Unicode),
         ];
         for (variables, expected) in cases {
             assert_eq!(glyphs(&with(variables)), expected, "{variables:?}");
