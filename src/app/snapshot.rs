@@ -118,6 +118,21 @@ pub enum Asks {
     Approve,
 }
 
+impl Snapshot<'_> {
+    /// How many targets of a section were never tried; `None` where all were.
+    #[must_use]
+    pub fn unread(&self, section: Section) -> Option<usize> {
+        let all = self.targets.get(&section).copied().unwrap_or(0);
+        Some(all.saturating_sub(self.lists.of(section).targets_read())).filter(|count| *count > 0)
+    }
+
+    /// The same of all sections.
+    #[must_use]
+    pub fn unread_targets(&self) -> Option<usize> {
+        Some(Section::ALL.into_iter().filter_map(|section| self.unread(section)).sum()).filter(|count| *count > 0)
+    }
+}
+
 impl Asks {
     fn of(open: &OpenPrompt) -> Self {
         match &open.ask {

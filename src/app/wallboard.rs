@@ -136,7 +136,16 @@ impl Sentence {
 /// How the rows stand: the worst by name and reason, the others by number.
 fn standing(snapshot: &Snapshot<'_>) -> (Option<Class>, String) {
     let fits = |text: &str| text.chars().count() <= LONGEST;
-    problems::summary(snapshot.lists, snapshot.now.wall, fits).unwrap_or((None, "no reading yet".to_owned()))
+    let all = problems::summary(snapshot.lists, snapshot.now.wall, fits);
+    match (all, snapshot.unread_targets()) {
+        (None, _) => (Some(Class::Unknown), "no reading yet".to_owned()),
+        (Some(standing), None) => standing,
+        // What was not read is not ok, and whether it is is not known.
+        (Some((worst, text)), Some(count)) => {
+            let count = quantity::counted(count as u64, "target", "targets");
+            (worst.or(Some(Class::Unknown)), format!("{text} · {count} not read yet"))
+        }
+    }
 }
 
 /// The run of a pane that is not over.

@@ -7,6 +7,7 @@ use crate::app::model::Pane;
 use crate::app::panes::rows::RowList;
 use crate::config::theme::Role;
 use crate::domain::{RunStatus, quantity};
+use crate::ui::panes::rows;
 use crate::ui::pen::Pen;
 use crate::ui::text::Strip;
 use ratatui::Frame;
@@ -194,15 +195,24 @@ fn source(pen: Pen<'_>, mut strip: Strip, snapshot: &Snapshot<'_>, roomy: bool) 
     let read = || snapshot.lists.all().filter(|list| list.rows().next().is_some());
     let late = read().any(RowList::is_late);
     let oldest: Option<Vec<_>> = read().map(RowList::oldest_reading).collect();
+    let unread = snapshot.unread_targets().map(|count| format!(" {}", rows::not_read(count)));
     match oldest.filter(|all| !all.is_empty()).and_then(|all| all.into_iter().min()) {
         None => strip.put(pen.style(Role::VerdictUnknown), pen.symbol(Role::VerdictUnknown)).put(
             pen.style(Role::VerdictUnknown),
-            if read().next().is_none() { " no reading yet" } else { " some never read" },
+            match unread {
+                _ if read().next().is_none() => " no reading yet".to_owned(),
+                Some(unread) => unread,
+                None => " some never read".to_owned(),
+            },
         ),
         Some(oldest) if late => {
             let role = Role::VerdictStale;
             let age = format!(" oldest {:>4}", quantity::age(now.since(oldest)));
             strip.put(pen.style(role), pen.symbol(role)).put(pen.style(role), age)
+        }
+        Some(_) if unread.is_some() => {
+            let style = pen.style(Role::VerdictUnknown);
+            strip.put(style, pen.symbol(Role::VerdictUnknown)).put(style, unread.unwrap_or_default())
         }
         Some(_) => {
             strip.put(pen.style(Role::VerdictOk), pen.symbol(Role::VerdictOk)).put(pen.style(Role::VerdictOk), " live")

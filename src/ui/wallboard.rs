@@ -108,7 +108,8 @@ fn lines(pen: Pen<'_>, sentence: &Sentence, width: usize) -> Vec<Line<'static>> 
 /// The panes that have rows and no problem, in one line.
 fn well(pen: Pen<'_>, snapshot: &Snapshot<'_>, found: &[Problem<'_>]) -> Strip {
     let is_well = |list: &&RowList| {
-        list.rows().next().is_some() && !found.iter().any(|problem| problem.section == list.section())
+        let is_read = list.rows().next().is_some() && snapshot.unread(list.section()).is_none();
+        is_read && !found.iter().any(|problem| problem.section == list.section())
     };
     let mut all = snapshot.lists.all().filter(is_well).peekable();
     if all.peek().is_none() {

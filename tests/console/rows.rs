@@ -6,6 +6,8 @@ use midwatch::app::modal::Modal;
 use midwatch::app::model::{Area, Hit, Pane, Seen, TargetId};
 use midwatch::app::msg::{Mouse, Msg};
 use midwatch::app::panes::rows::RowList;
+use midwatch::app::problems::Class;
+use midwatch::app::wallboard::sentence;
 use midwatch::app::{Model, begin, update};
 use midwatch::demo::sample;
 use midwatch::domain::{Boot, EffectClass, Row, Rows, Section, TargetKind, Verdict};
@@ -368,4 +370,28 @@ fn mouse_capture_can_be_turned_off_and_on() {
     assert!(model.mouse);
     assert_eq!(press(&mut model, "M"), [Effect::Screen(Screen::Mouse(false))]);
     assert_eq!(press(&mut model, "M"), [Effect::Screen(Screen::Mouse(true))]);
+}
+
+#[test]
+fn what_was_not_read_yet_is_counted_and_never_ok() {
+    let mut model = sample::console((120, 36), None);
+    model.targets = [(Section::Health, 3), (Section::Backups, 1)].into();
+    let unread = |model: &Model| {
+        let snapshot = model.snapshot();
+        (snapshot.unread(Section::Health), snapshot.unread(Section::Bloat), snapshot.unread_targets())
+    };
+    assert_eq!(unread(&model), (Some(3), None, Some(4)));
+    let ok: Vec<Row> = sample::rows().into_iter().filter(|row| row.verdict(model.now.wall) == Verdict::Ok).collect();
+    let read = |row: &Row| Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row.clone()] });
+    update(&mut model, read(&ok[0]));
+    update(&mut model, read(&ok[0]));
+    assert_eq!(unread(&model), (Some(2), None, Some(3)));
+    let said = sentence(&model.snapshot());
+    assert_eq!(said.worst, Some(Class::Unknown), "{said:?}");
+    assert!(said.happening.ends_with("3 targets not read yet"), "{said:?}");
+    update(&mut model, read(&ok[1]));
+    update(&mut model, Msg::RowsRead(Rows { kind: TargetKind::Redis, target: "none".to_owned(), rows: Vec::new() }));
+    assert_eq!(unread(&model), (None, None, Some(1)), "a target without a row was tried");
+    model.targets.remove(&Section::Backups);
+    assert_eq!((unread(&model).2, sentence(&model.snapshot()).worst), (None, None));
 }

@@ -1,7 +1,9 @@
 //! The columns of rows, the detail of one, the list of all problems, and the palette.
 
 use super::*;
+use midwatch::app::reason;
 use midwatch::config::estate::Estate;
+use midwatch::domain::{Observation, Row, Rows, Section, Verdict};
 use std::path::Path;
 
 screen!(row_of_a_backup_120x36, {
@@ -66,5 +68,81 @@ fn what_an_empty_pane_says_to_write_is_a_whole_estate_file() {
         let estate = Estate::parse(&text, Path::new("midwatch.toml"));
         let estate = estate.unwrap_or_else(|problems| panic!("{text}\n{problems:?}"));
         assert_eq!((estate.name.as_str(), estate.environment.word()), ("novacron", "production"));
+    }
+}
+
+/// Rows whose verdict has a cause, as the probes say it.
+const CAUSES: [(TargetKind, &str, Verdict, &str); 24] = {
+    use TargetKind::{Backup, Bloat, Certificate, Kubernetes, Mount, Postgres, Redis, Service, Unit};
+    use Verdict::{Critical, Unknown, Warn};
+    [
+        (Certificate, "next.novacron.io", Critical, "not valid before 2026-12-10"),
+        (Certificate, "wildcard.novacron.io", Critical, "not valid before 2026-11-01 00:00 UTC"),
+        (Certificate, "api.internal.novacron.io", Critical, "expired 2 d ago"),
+        (Certificate, "api.novacron.io", Warn, "61 d · R11 · issuer Site Root is neither served nor trusted"),
+        (Certificate, "api.novacron.io", Critical, "it is a CA's own certificate, which some clients refuse"),
+        (Certificate, "api.novacron.io", Warn, "clients do not know its critical extension 1.2.3.4"),
+        (Backup, "configs", Critical, "23:27 yesterday · checksum wrong · 14 KiB"),
+        (Backup, "database-of-the-warehouse", Critical, "03:10 today · 10 B · 2 dated in the future"),
+        (Backup, "database", Critical, "no finished backup · one is being written"),
+        (Backup, "database", Unknown, "03:10 today · not verified: no SHA-256 in it · 100 B"),
+        (Redis, "queue", Critical, "no good replica, writes are refused (NOREPLICAS) · no replicas"),
+        (Redis, "queue", Critical, "serves nothing while its primary is down (MASTERDOWN)"),
+        (Redis, "queue", Warn, "the last save failed · kept nowhere: no save, no AOF"),
+        (Redis, "queue", Warn, "its primary is silent for 1 m · of 10.0.0.1:6379 · 4.0 KiB behind"),
+        (Postgres, "novacron", Unknown, "the port speaks TLS: its URL must begin with rediss://"),
+        (Postgres, "novacron", Unknown, "timed out after 5 s"),
+        (Service, "novacron-scheduler", Critical, "503, not 200 or 204 · 12 ms"),
+        (Service, "novacron-scheduler", Unknown, "no name server answers"),
+        (Mount, "/srv/archive/of/novacron", Critical, "not mounted: the estate wants a mount point, and / holds it"),
+        (Mount, "/srv/archive/of/novacron", Warn, "84 % +1.1 %/h · full in 45 m, in this window · held by /srv"),
+        (Unit, "novacron-worker.service", Critical, "crashes again and again, 57 restarts · 3 m"),
+        (Unit, "novacron-worker.service", Critical, "failed · exit status 3 · 2 m ago"),
+        (Kubernetes, "shop", Warn, "ready · memory pressure · PID pressure · v1.33.1"),
+        (Bloat, "public.audit_logs_created_at", Critical, "invalid: uniqueness is not enforced in every partition"),
+    ]
+};
+
+fn caused((kind, name, verdict, detail): (TargetKind, &str, Verdict, &str)) -> Row {
+    let every = std::time::Duration::from_secs(60);
+    let mut row = Row::unread(kind, name.to_owned(), "there".to_owned(), every);
+    let at = sample::now(451).wall;
+    match verdict {
+        Verdict::Unknown => row.lost(detail.to_owned(), at),
+        _ => row.saw(Observation {
+            verdict,
+            detail: detail.to_owned(),
+            facts: std::collections::BTreeMap::new(),
+            observed_at: at,
+            trend: None,
+        }),
+    }
+    row
+}
+
+#[test]
+fn the_cause_of_a_verdict_is_in_the_list_as_far_as_it_fits_and_whole_in_the_detail() {
+    for (size, inner) in [(SMALL, 78), ((100, 30), 98), (WIDE, 58)] {
+        for given in CAUSES {
+            let row = caused(given);
+            let mut model = sample::console(size, operator());
+            let cause = reason::brief(&row, model.now.wall);
+            let section = row.kind.section();
+            let rows = Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] };
+            update(&mut model, Msg::RowsRead(rows));
+            let pane = Section::ALL.iter().position(|one| *one == section).unwrap() + 1;
+            let mut model = pressed(model, &format!("{pane} j"));
+            let screen = shown(&mut model);
+            // Beside the symbol, the word, and what must stay of the name.
+            let room = inner - 4 - 9 - 12 - 2 - 1;
+            let first =
+                if cause.chars().count() <= room { cause.clone() } else { cause.chars().take(room / 2).collect() };
+            assert!(screen.contains(&first), "{size:?}: {given:?}: {first:?}\n{screen}");
+            let detail = shown(&mut pressed(model, "Enter"));
+            let inside =
+                detail.lines().filter_map(|line| line.split_once('┃')?.1.rsplit_once('┃')).map(|(text, _)| text);
+            let text = inside.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+            assert!(text.contains(&cause), "{size:?}: {given:?}: {cause:?}\n{text}\n{detail}");
+        }
     }
 }

@@ -13,10 +13,12 @@
 mod columns;
 mod empty;
 mod headings;
+mod sentence;
 
 use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane, TargetId};
 use crate::app::panes::rows::RowList;
+use crate::app::reason;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Row, Section, Wall, quantity};
 use crate::ui::ViewState;
@@ -35,8 +37,8 @@ use std::time::Duration;
 const SPARK: usize = 10;
 /// How wide it is at the least, where what the row says leaves no more.
 const LEAST_SPARK: usize = 6;
-/// How much of a path is enough, where a cause needs the room.
-const LEAST_PATH: usize = 12;
+/// How much of a name is enough, where a cause needs the room; of a path the end.
+const LEAST_NAME: usize = 12;
 /// How wide the word of a verdict is.
 const WORD: usize = 8;
 /// From which width on a row has the verdict's word in any case, the reading's age, and its source.
@@ -71,7 +73,7 @@ pub fn draw(
         left = left.put(pen.style(Role::UiMuted), list.sort().mark(section)).gap(1);
     }
     let room = usize::from(area.width).saturating_sub(left.width() + 3);
-    let mut inner = framed(pen, frame, area, snapshot, pane, (left, summary(pen, list, room)));
+    let mut inner = framed(pen, frame, area, snapshot, pane, (left, summary(pen, snapshot, list, room)));
     let length = list.len();
     let shape = Shape::of(list, usize::from(inner.width));
     let zoomed = snapshot.zoomed && snapshot.focus == pane;
@@ -134,7 +136,7 @@ fn out_of_sight(
 }
 
 /// What the title says on the right: the counts, and the figure that the section is about; as much as there is room for.
-fn summary(pen: Pen<'_>, list: &RowList, room: usize) -> Strip {
+fn summary(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RowList, room: usize) -> Strip {
     let own = match list.section() {
         Section::Certificates => list.next().map(|days| format!("next: {} d", days.floor())),
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Bytes of a disk.
@@ -144,13 +146,26 @@ fn summary(pen: Pen<'_>, list: &RowList, room: usize) -> Strip {
             .map(|sum| format!("{} reclaimable, est.", quantity::bytes(sum.max(0.0) as u64))),
         _ => None,
     };
+    // Of what was never tried, the counts beside it tell nothing: it stands first. Where there is no row at all, the pane says so.
+    let unread = snapshot.unread(list.section()).filter(|_| list.targets_read() > 0);
     let wanted = |words: bool, own: Option<&String>| {
-        let strip = verdicts(pen, Strip::new().gap(1), list, words);
+        let strip = Strip::new().gap(1);
+        let strip = match unread {
+            Some(count) => strip.put(pen.style(Role::VerdictUnknown), not_read(count)).gap(2),
+            None => strip,
+        };
+        let strip = verdicts(pen, strip, list, words);
         let Some(own) = own else { return strip };
         strip.gap(1).put(pen.style(Role::UiText), own).gap(1)
     };
     let ways = [wanted(true, own.as_ref()), wanted(false, own.as_ref()), wanted(false, None)];
     ways.into_iter().find(|strip| strip.width() <= room).unwrap_or_default()
+}
+
+/// How many targets were not read yet.
+#[must_use]
+pub fn not_read(count: usize) -> String {
+    format!("{} not read yet", quantity::count(count as u64))
 }
 
 /// How the rows of a pane are laid out; the same for all of them.
@@ -259,8 +274,14 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
         None => {
             let text = alone.unwrap_or(message);
             let whole = name(list, row, shape, shape.name).width();
-            let least = if list.name(row).starts_with('/') { whole.min(LEAST_PATH) } else { whole };
-            let (start, text) = place_sentence(row, &text, (shape.start() + least + 2, at), end);
+            let cause = (role != Role::VerdictOk && role != Role::VerdictStale).then(|| reason::brief(row, now));
+            let room = sentence::Room {
+                least: shape.start() + whole.min(LEAST_NAME) + 2,
+                whole: shape.start() + if list.name(row).starts_with('/') { whole.min(LEAST_NAME) } else { whole } + 2,
+                at,
+                end,
+            };
+            let (start, text) = sentence::place(row, &text, cause.as_deref(), room);
             let columns = start.saturating_sub(shape.start() + 2).min(shape.name);
             let strip = strip.put(pen.style(quiet), name(list, row, shape, columns)).to(start);
             add_detail(pen, strip, row, text, role, end)
@@ -308,27 +329,6 @@ fn name(list: &RowList, row: &Row, shape: Shape, columns: usize) -> Clean {
     let room = columns.saturating_sub(tag.len());
     let clean = if name.starts_with('/') { clean.cut_front(room) } else { clean.cut(room) };
     if tag.is_empty() { clean } else { Clean::text(&format!("{}{tag}", clean.plain())) }
-}
-
-/// Where a sentence begins, and as much of it as there is room for: at its column; or, where that cuts off what must be read, as far
-/// before it as the name leaves room. Of a path the end is enough, in the name and before a cause.
-fn place_sentence(row: &Row, message: &str, (least, at): (usize, usize), end: usize) -> (usize, Clean) {
-    let room = end.saturating_sub(at);
-    let must = row.lost.as_ref().map_or(message, |(why, _)| why);
-    let wanted = Clean::text(message).width();
-    if Clean::text(must).width() <= room {
-        return (at, text::fitted(message, room));
-    }
-    let start = at.min(end.saturating_sub(wanted)).max(least.min(at));
-    let room = end.saturating_sub(start);
-    let text = match must.split_once(": ").filter(|(path, _)| path.starts_with('/') && wanted > room) {
-        Some((path, cause)) => {
-            let left = room.saturating_sub(Clean::text(cause).width() + 2).max(LEAST_PATH);
-            Clean::text(&format!("{}: {cause}", Clean::text(path).cut_front(left).plain())).cut(room)
-        }
-        None => text::fitted(message, room),
-    };
-    (at.min(end.saturating_sub(text.width())).max(least.min(at)), text)
 }
 
 /// What the row says, and the graph where that leaves room.

@@ -29,6 +29,12 @@ impl Default for Lists {
 }
 
 impl RowList {
+    /// How many targets have been tried at least once.
+    #[must_use]
+    pub fn targets_read(&self) -> usize {
+        self.places.len()
+    }
+
     /// The rows of each target as they were read.
     fn read_rows(&self) -> impl Iterator<Item = Rows> {
         let of = |((kind, target), at): (&(TargetKind, String), &usize)| {
