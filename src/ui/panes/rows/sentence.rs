@@ -91,6 +91,6 @@ mod tests {
         let backup = "23:27 yesterday · checksum wrong";
         assert_eq!(placed(backup, "checksum wrong", 70), (35, backup.to_owned()));
         assert_eq!(placed(backup, "checksum wrong", 60), (35, "checksum wrong …".to_owned()));
-        assert_eq!(placed(backup, "checksum wrong", 46), (32, "checksum wrong".to_owned()));
+        assert_eq!(placed(backup, "checksum wrong", 46), (31, "checksum wrong…".to_owned()));
     }
 }
