@@ -7,6 +7,7 @@ mod answer;
 pub mod connect;
 mod connections;
 mod identity;
+pub mod names;
 mod reasons;
 mod replication;
 mod stream;

@@ -4,9 +4,10 @@
 //! somebody locks exclusively, or waits to, are left out and reported as locked.
 
 use crate::domain::Fact;
-use crate::probes::bloat::questions::{self, COLUMNS, DETAILS, SERVER, SIZES, filled};
+use crate::probes::bloat::questions::{COLUMNS, DETAILS, SERVER, SIZES, filled};
 use crate::probes::bloat::widths::{Align, Column, Missing, Stats};
 use crate::probes::postgres::connect::{Failure, Line, Session};
+use crate::probes::postgres::names;
 use std::collections::BTreeMap;
 
 /// `lock_not_available`
@@ -112,6 +113,8 @@ pub(super) struct Counted {
     pub(super) pages: f64,
     /// Live rows by the cumulative statistics.
     pub(super) live: f64,
+    /// Those inserted less those deleted since the statistics began, whether committed or not.
+    pub(super) net: f64,
     /// Whether these have a count to start from.
     pub(super) counted: bool,
 }
@@ -149,6 +152,8 @@ pub(super) struct Relation {
     pub(super) table_pages: f64,
     /// Live rows of its table by the cumulative statistics.
     pub(super) live: i64,
+    /// Those inserted less those deleted since the statistics began, whether committed or not.
+    pub(super) net: i64,
     /// Dead ones.
     pub(super) dead: i64,
     /// Rows changed since the table was analyzed.
@@ -174,7 +179,7 @@ fn text(line: &Line, column: &str) -> Result<String, Failure> {
 
 /// A name, and whether it is text.
 fn name(line: &Line, column: &str, escapes: bool) -> Result<(String, bool), Failure> {
-    line.text(column).map(|written| questions::plain(written, escapes)).ok_or_else(|| lacks(column))
+    line.text(column).map(|written| names::plain(written, escapes)).ok_or_else(|| lacks(column))
 }
 
 fn int(line: &Line, column: &str) -> Result<i64, Failure> {
@@ -195,7 +200,7 @@ fn oid(line: &Line) -> Result<u32, Failure> {
 
 /// Asks about the server.
 pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
-    let line = session.row(&questions::named(SERVER)).await?;
+    let line = session.row(&names::named(SERVER)).await?;
     let escapes = flag(&line, "escapes")?;
     Ok(Server {
         oid: oid(&line)?,
@@ -208,7 +213,7 @@ pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
         freeze_at: (int(&line, "freeze_at")?, int(&line, "multi_freeze_at")?),
         failsafe_at: (int(&line, "failsafe_at")?, int(&line, "multi_failsafe_at")?),
         ages: (int(&line, "xids")?, int(&line, "multis")?),
-        others: line.text("others").map(|others| questions::plain(others, escapes).0).unwrap_or_default(),
+        others: line.text("others").map(|others| names::plain(others, escapes).0).unwrap_or_default(),
         other_count: int(&line, "other_count")?,
         escapes,
     })
@@ -268,7 +273,13 @@ fn relation(line: &Line, escapes: bool) -> Result<Relation, Failure> {
     };
     let toast = |tuples: f64| {
         let (pages, live) = (real(line, "toast_pages")?, real(line, "toast_live")?);
-        Ok::<_, Failure>(Counted { tuples, pages, live, counted: flag(line, "toast_counted")? })
+        Ok::<_, Failure>(Counted {
+            tuples,
+            pages,
+            live,
+            net: real(line, "toast_net")?,
+            counted: flag(line, "toast_counted")?,
+        })
     };
     let ((schema, known), (own, legible)) = (name(line, "schema", escapes)?, name(line, "name", escapes)?);
     Ok(Relation {
@@ -287,6 +298,7 @@ fn relation(line: &Line, escapes: bool) -> Result<Relation, Failure> {
         table_tuples: real(line, "table_tuples")?,
         table_pages: real(line, "table_pages")?,
         live: int(line, "live")?,
+        net: int(line, "net")?,
         dead: int(line, "dead")?,
         modified: int(line, "modified")?,
         vacuumed: line.int("vacuumed"),
@@ -318,7 +330,7 @@ pub(super) async fn columns(
         let read: Option<Vec<Column>> = written.split(' ').map(column).collect();
         let (oid, columns) = (oid(line)?, read.ok_or_else(|| lacks("columns"))?);
         if let Some(relation) = relations.get_mut(&oid).filter(|_| columns.iter().any(|column| column.stats.is_ok())) {
-            relation.lacking = line.text("lacking").map(|name| questions::plain(name, server.escapes).0);
+            relation.lacking = line.text("lacking").map(|name| names::plain(name, server.escapes).0);
         }
         all.insert(oid, columns);
     }
@@ -332,7 +344,7 @@ fn column(written: &str) -> Option<Column> {
     let (len, align, dropped) = (word()?.parse().ok()?, word()?.bytes().next()?, word()? == "t");
     let mut figure = || word().and_then(|word| word.parse::<f64>().ok());
     let (width, nulls, distinct, correlation) = (figure(), figure(), figure(), figure());
-    let (readable, hidden, off) = (word()?, word()?, word()? == "t");
+    let (readable, hidden, off, required) = (word()?, word()?, word()? == "t", word()? == "t");
     let stats = match (width, nulls, distinct) {
         (Some(width), Some(nulls), Some(distinct)) => Ok(Stats { width, nulls, distinct, correlation }),
         _ if readable == "false" => Err(Missing::Denied),
@@ -340,7 +352,7 @@ fn column(written: &str) -> Option<Column> {
         _ if off => Err(Missing::Off),
         _ => Err(Missing::NeverAnalyzed),
     };
-    Some(Column { len, align: Align::from_letter(align), dropped, stats })
+    Some(Column { len, align: Align::from_letter(align), dropped, required, stats })
 }
 
 #[cfg(test)]
@@ -349,15 +361,16 @@ mod tests {
 
     #[test]
     fn columns_are_read_with_their_statistics_or_the_reason_for_none() {
-        let seen = column("-1,i,f,33,0.25,-0.5,0.125,true,f,f").unwrap();
+        let seen = column("-1,i,f,33,0.25,-0.5,0.125,true,f,f,f").unwrap();
         let stats = Stats { width: 33.0, nulls: 0.25, distinct: -0.5, correlation: Some(0.125) };
-        assert_eq!(seen, Column { len: -1, align: Align::Int, dropped: false, stats: Ok(stats) });
-        assert_eq!(column("8,d,f,8,0,-1,?,true,f,f").unwrap().stats.unwrap().correlation, None);
-        assert!(column("8,d,t,?,?,?,?,?,f,f").unwrap().dropped);
-        assert_eq!(column("8,d,f,?,?,?,?,true,f,f").unwrap().stats, Err(Missing::NeverAnalyzed));
-        assert_eq!(column("8,d,f,?,?,?,?,false,t,t").unwrap().stats, Err(Missing::Denied));
-        assert_eq!(column("8,d,f,?,?,?,?,true,t,t").unwrap().stats, Err(Missing::RowSecurity));
-        assert_eq!(column("8,d,f,?,?,?,?,true,f,t").unwrap().stats, Err(Missing::Off));
+        assert_eq!(seen, Column { len: -1, align: Align::Int, dropped: false, required: false, stats: Ok(stats) });
+        assert_eq!(column("8,d,f,8,0,-1,?,true,f,f,f").unwrap().stats.unwrap().correlation, None);
+        assert!(column("8,d,t,?,?,?,?,?,f,f,f").unwrap().dropped);
+        assert_eq!(column("8,d,f,?,?,?,?,true,f,f,f").unwrap().stats, Err(Missing::NeverAnalyzed));
+        assert_eq!(column("8,d,f,?,?,?,?,false,t,t,f").unwrap().stats, Err(Missing::Denied));
+        assert_eq!(column("8,d,f,?,?,?,?,true,t,t,f").unwrap().stats, Err(Missing::RowSecurity));
+        assert_eq!(column("8,d,f,?,?,?,?,true,f,t,f").unwrap().stats, Err(Missing::Off));
+        assert!(column("8,d,f,?,?,?,?,true,f,f,t").unwrap().required);
         assert_eq!(column("8,d,f,8"), None);
     }
 

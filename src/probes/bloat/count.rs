@@ -5,7 +5,8 @@
 //!  statistics   that, and what sessions reported since            lost in a crash, absent on a standby
 //! ```
 //! A session reports what it changed up to seconds later. What it changed before a `VACUUM` or `ANALYZE` and reported after counts
-//! twice. Whether that can be is tried on the size of the file; where both are possible, both are in the error bar.
+//! twice. The rows that were ever inserted less those deleted say which it was, where nothing was rolled back and no statistics were
+//! lost. Else whether that can be is tried on the size of the file; where both are possible, both are in the error bar.
 //!
 //! Source: `estimate_rel_size`; PostgreSQL 18 manual, 27.2.1.
 
@@ -41,7 +42,8 @@ pub(super) fn rows(
     needs: Option<&dyn Fn(f64) -> f64>,
 ) -> Option<Count> {
     let (tuples, counted) = (relation.table_tuples, relation.counted && !standby);
-    let known = Counted { tuples, pages: relation.table_pages, live: real(relation.live), counted };
+    let (pages_then, live, net) = (relation.table_pages, real(relation.live), real(relation.net));
+    let known = Counted { tuples, pages: pages_then, live, net, counted };
     let count = of(known, pages, needs)?;
     Some(Count { stale: count.stale || real(relation.modified) > CHANGED * (count.live + count.unsure), ..count })
 }
@@ -65,23 +67,32 @@ fn of(known: Counted, pages: Option<f64>, needs: Option<&dyn Fn(f64) -> f64>) ->
         let scaled = known.tuples * if known.pages > 0.0 { now / known.pages } else { 1.0 };
         return is_of_catalog.then_some(Count { live: scaled, unsure: 0.0, drift, stale: true });
     }
-    let (low, high) = if is_of_catalog {
-        both(known.live, known.tuples, now > known.pages * (1.0 + GROWN), now, needs)
-    } else {
-        (known.live, known.live)
-    };
-    Some(Count { live: low, unsure: high - low, drift: 0.0, stale: high > low })
+    if !is_of_catalog {
+        return Some(Count { live: known.live, unsure: 0.0, drift: 0.0, stale: false });
+    }
+    let (low, high) = both(known, now > known.pages * (1.0 + GROWN), now, needs);
+    Some(Count { live: low, unsure: high - low, drift: 0.0, stale: high > low || !same(low, known.live) })
+}
+
+/// Whether two counts are the same.
+fn same(one: f64, other: f64) -> bool {
+    (one - other).abs() <= SAME * one.max(other)
 }
 
 /// The least and the most rows, of a count by statistics and one by the catalog.
-fn both(live: f64, tuples: f64, grown: bool, pages: f64, needs: Option<&dyn Fn(f64) -> f64>) -> (f64, f64) {
-    if (live - tuples).abs() <= SAME * live.max(tuples) {
+fn both(known: Counted, grown: bool, pages: f64, needs: Option<&dyn Fn(f64) -> f64>) -> (f64, f64) {
+    let Counted { live, tuples, net, .. } = known;
+    if same(live, tuples) {
         return (live, live);
     }
+    match (same(net, live), same(net, tuples)) {
+        (true, false) => return (live, live),
+        (false, true) => return (tuples, tuples),
+        _ => {}
+    }
     let fits = |rows: f64| needs.is_none_or(|needs| needs(rows) <= pages * SLACK);
-    // Either it changed since, or before, and was reported twice. Deleted before, the rows were in the file beside the others.
-    let (since, before) =
-        if live < tuples { (true, fits(tuples + (tuples - live))) } else { (fits(live), !grown && fits(tuples)) };
+    // Either it changed since, or before, and was reported twice. What was deleted before may have been cut off the file.
+    let (since, before) = if live < tuples { (true, true) } else { (fits(live), !grown && fits(tuples)) };
     match (since, before) {
         (true, true) => (live.min(tuples), live.max(tuples)),
         (false, true) => (tuples, tuples),
@@ -103,8 +114,9 @@ mod tests {
         (rows / 10.0).ceil()
     }
 
+    /// Counts whose inserts and deletes say nothing.
     fn counted(tuples: f64, pages: f64, live: f64) -> Counted {
-        Counted { tuples, pages, live, counted: true }
+        Counted { tuples, pages, live, net: -1.0, counted: true }
     }
 
     fn span(known: Counted, pages: f64) -> (f64, f64) {
@@ -114,11 +126,10 @@ mod tests {
 
     #[test]
     fn counts_that_contradict_each_other_are_both_possible_where_the_file_has_room() {
-        // DELETE of half and VACUUM ANALYZE in one session: the pages still have room for all.
+        // DELETE of half and VACUUM ANALYZE in one session: the pages still have room for all, or were cut off.
         assert_eq!(span(counted(500.0, 100.0, 0.0), 100.0), (0.0, 500.0));
+        assert_eq!(span(counted(500.0, 50.0, 0.0), 50.0), (0.0, 500.0));
         assert_eq!(span(counted(800.0, 100.0, 600.0), 100.0), (600.0, 800.0));
-        // A full file had no other rows before: they went since.
-        assert_eq!(span(counted(1000.0, 100.0, 400.0), 100.0), (400.0, 400.0));
         // INSERT and ANALYZE in one session: twice as many rows have no room.
         assert_eq!(span(counted(800.0, 100.0, 1600.0), 100.0), (800.0, 800.0));
         // Half empty it may have been filled since; grown, it was.
@@ -127,6 +138,20 @@ mod tests {
         // As good as the same, and never counted by the catalog.
         assert_eq!(span(counted(1000.0, 100.0, 995.0), 100.0), (995.0, 995.0));
         assert_eq!(span(counted(-1.0, 0.0, 700.0), 100.0), (700.0, 700.0));
+    }
+
+    #[test]
+    fn what_was_inserted_and_deleted_says_which_count_is_right() {
+        let of = |tuples, live, net| span(Counted { net, ..counted(tuples, 50.0, live) }, 50.0);
+        // DELETE and VACUUM in one session, reported twice; DELETE since; neither.
+        assert_eq!(of(500.0, 0.0, 500.0), (500.0, 500.0));
+        assert_eq!(of(500.0, 200.0, 200.0), (200.0, 200.0));
+        assert_eq!(of(500.0, 200.0, 350.0), (200.0, 500.0));
+        // INSERT and ANALYZE in one session; INSERT since.
+        assert_eq!(of(300.0, 500.0, 300.0), (300.0, 300.0));
+        assert_eq!(of(300.0, 500.0, 500.0), (500.0, 500.0));
+        let twice = super::of(Counted { net: 500.0, ..counted(500.0, 50.0, 0.0) }, Some(50.0), None).unwrap();
+        assert!(twice.stale && twice.unsure == 0.0, "what rolls back may make it look so: {twice:?}");
     }
 
     #[test]

@@ -93,6 +93,16 @@ impl Estimate {
         Self { size, bytes: Some(middle as u64), error }
     }
 
+    /// That of a file of which as much as this would come back, or as little as another estimate has, or nothing. `None` where that is
+    /// too much doubt.
+    #[allow(clippy::cast_precision_loss)] // Sizes of files.
+    pub(super) fn or_less(self, least: Option<Self>) -> Option<Self> {
+        let (most, low) = (self.bytes?, least.map_or(Some(0), |least| least.bytes)?.min(self.bytes?));
+        let half = (most - low) as f64 / 2.0;
+        let error = least.map_or(self.error, |least| self.error.max(least.error)) + half;
+        (half <= DOUBTFUL * self.size as f64).then_some(Self { bytes: Some(u64::midpoint(most, low)), error, ..self })
+    }
+
     /// That of a file of which nothing but the size is known.
     pub(super) fn unknown(size: u64) -> Self {
         Self { size, bytes: None, error: 0.0 }

@@ -4,8 +4,8 @@
 //! Without `pg_read_all_stats` the server hides since when a session of another role has its snapshot; then the age runs
 //! from when it was first seen here.
 
-use crate::probes::bloat::questions::named;
 use crate::probes::postgres::connect::{Failure, Line, Session};
+use crate::probes::postgres::names::named;
 
 /// A holder counts from this age in seconds on; every busy server has younger ones.
 pub(crate) const OLD: i64 = 10;

@@ -137,7 +137,7 @@ mod tests {
 
     fn column(len: i16, align: Align, width: f64, nulls: f64, distinct: f64) -> Column {
         let stats = Stats { width, nulls, distinct, correlation: None };
-        Column { len, align, dropped: false, stats: Ok(stats) }
+        Column { len, align, dropped: false, required: false, stats: Ok(stats) }
     }
 
     fn tree(columns: &[Column], pages: u64, shares: bool) -> Btree<'_> {

@@ -1,9 +1,7 @@
-//! The statements of a reading, and how numbers go into them and names come out.
-//!
-//! In a database of encoding `SQL_ASCII` a name is any bytes. The server refuses to send what is not UTF-8, and with one such name the
-//! whole answer would be lost: names come escaped from there.
+//! The statements of a reading, and how numbers go into them.
 
 use crate::probes::bloat::catalog::Server;
+use crate::probes::postgres::names::named;
 use std::fmt::Write as _;
 
 /// The server and the database. Multixact ages count like those of transactions.
@@ -77,12 +75,14 @@ SELECT c.oid AS oid, {{n.nspname}} AS schema, {{c.relname}} AS name, {{format('%
         WHERE o.option_name = 'deduplicate_items') AS deduplicates,
        c.reltuples AS tuples, t.oid AS table_oid, t.reltuples AS table_tuples, t.relpages AS table_pages,
        pg_stat_get_live_tuples(t.oid) AS live, pg_stat_get_dead_tuples(t.oid) AS dead,
+       pg_stat_get_tuples_inserted(t.oid) - pg_stat_get_tuples_deleted(t.oid) AS net,
        pg_stat_get_mod_since_analyze(t.oid) AS modified,
        extract(epoch FROM greatest(pg_stat_get_last_vacuum_time(t.oid),
                                    pg_stat_get_last_autovacuum_time(t.oid)))::int8 AS vacuumed,
        coalesce(pg_stat_get_last_vacuum_time(t.oid), pg_stat_get_last_autovacuum_time(t.oid),
                 pg_stat_get_last_analyze_time(t.oid), pg_stat_get_last_autoanalyze_time(t.oid)) IS NOT NULL AS counted,
        toast.reltuples AS toast_tuples, toast.relpages AS toast_pages, pg_stat_get_live_tuples(t.reltoastrelid) AS toast_live,
+       pg_stat_get_tuples_inserted(t.reltoastrelid) - pg_stat_get_tuples_deleted(t.reltoastrelid) AS toast_net,
        coalesce(pg_stat_get_last_vacuum_time(t.reltoastrelid),
                 pg_stat_get_last_autovacuum_time(t.reltoastrelid)) IS NOT NULL AS toast_counted,
        {{format('%I.%I', tn.nspname, t.relname)}} AS of_table, i.indisunique AS uniq,
@@ -109,7 +109,7 @@ JOIN pg_namespace tn ON tn.oid = t.relnamespace
 LEFT JOIN pg_class toast ON toast.oid = t.reltoastrelid
 WHERE c.oid = ANY (:oids)";
 
-/// Every column of the asked relations with its raw statistics: one row for each relation, its columns in order, ten words each,
+/// Every column of the asked relations with its raw statistics: one row for each relation, its columns in order, eleven words each,
 /// `?` where there is none. A column of an index has the statistics of its table's column, and an expression has its own. A virtual
 /// generated column (version 18) is not stored: it is null in every row, as a dropped one is.
 pub(super) const COLUMNS: &str = "
@@ -123,7 +123,7 @@ WITH asked AS MATERIALIZED (
 SELECT k.attrelid AS oid, string_agg(concat_ws(',', k.attlen, k.attalign, k.unstored,
            coalesce(s.avg_width::text, '?'), coalesce(s.null_frac::text, '?'), coalesce(s.n_distinct::text, '?'),
            coalesce(s.correlation::text, '?'), coalesce(has_column_privilege(k.rel, k.num, 'SELECT')::text, '?'),
-           row_security_active(k.rel), coalesce(a.attstattarget = 0, false)), ' ' ORDER BY k.attnum) AS columns,
+           row_security_active(k.rel), coalesce(a.attstattarget = 0, false), a.attnotnull), ' ' ORDER BY k.attnum) AS columns,
        (array_agg({{a.attname}} ORDER BY k.attnum) FILTER (WHERE s.avg_width IS NULL AND NOT k.unstored))[1] AS lacking
 FROM asked k
 JOIN pg_class c ON c.oid = k.rel
@@ -142,62 +142,4 @@ pub(super) fn filled(sql: &str, server: &Server, oids: &[u32]) -> String {
     list.push_str("}'::oid[]");
     let sql = sql.replace(":database", &server.oid.to_string()).replace(":block", &server.block.to_string());
     named(&sql).replace(":oids", &list)
-}
-
-/// Has each name in double braces come so that it can be sent from every database.
-pub(in crate::probes) fn named(sql: &str) -> String {
-    let parts = sql.split("{{").map(|part| match part.split_once("}}") {
-        Some((name, rest)) => format!(
-            "CASE WHEN current_setting('server_encoding') = 'SQL_ASCII' \
-             THEN encode(convert_to(({name})::text, 'SQL_ASCII'), 'escape') ELSE ({name})::text END{rest}"
-        ),
-        None => part.to_owned(),
-    });
-    parts.collect()
-}
-
-/// A name as it is, and whether it is text. `escapes`: it comes from a database of `SQL_ASCII`, with every byte beyond ASCII as
-/// `\351` and its backslashes doubled (PostgreSQL 18 manual, 9.5, `encode`).
-pub(super) fn plain(written: &str, escapes: bool) -> (String, bool) {
-    if !escapes {
-        return (written.to_owned(), true);
-    }
-    let mut bytes = Vec::with_capacity(written.len());
-    let mut rest = written.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'\\' {
-            bytes.push(*first);
-        } else if let Some(after) = after.strip_prefix(b"\\") {
-            bytes.push(b'\\');
-            rest = after;
-        } else {
-            let octal = after.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
-            let byte = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok());
-            bytes.push(byte.unwrap_or(b'?'));
-            rest = after.get(3..).unwrap_or_default();
-        }
-    }
-    String::from_utf8(bytes).map_or_else(|_| (written.to_owned(), false), |name| (name, true))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_of_any_bytes_is_text_where_it_is_utf_8_and_shown_escaped_where_not() {
-        assert_eq!(plain(r"caf\351", false), (r"caf\351".to_owned(), true));
-        assert_eq!(plain(r"caf\303\251", true), ("café".to_owned(), true));
-        assert_eq!(plain(r"a\\b", true), (r"a\b".to_owned(), true));
-        assert_eq!(plain(r"caf\351", true), (r"caf\351".to_owned(), false));
-        assert_eq!(plain(r"\3", true), ("?".to_owned(), true));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_name_breaks_it(written in ".{0,40}") {
-            let _ = plain(&written, true);
-        }
-    }
 }

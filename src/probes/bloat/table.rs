@@ -8,7 +8,7 @@
 
 use crate::probes::bloat::count::Count;
 use crate::probes::bloat::estimate::{Error, Estimate, Rows};
-use crate::probes::bloat::widths::{Column, Missing, align8, walk};
+use crate::probes::bloat::widths::{Column, Missing, align8, bounds, walk};
 
 /// The header of a page; `SizeOfPageHeaderData`.
 const PAGE_HEADER: f64 = 24.0;
@@ -53,9 +53,10 @@ fn row_bytes(columns: &[Column]) -> Result<(f64, f64, f64), Missing> {
     Ok((bytes, width.varying / bytes, width.rounding(values) / bytes))
 }
 
-/// The pages that rows of a table need, where its columns have statistics.
+/// The pages that rows of a table need, where its columns have statistics; at least, where some have none.
 pub(super) fn needs(columns: &[Column], fillfactor: f64, block: f64) -> Option<impl Fn(f64) -> f64 + use<>> {
-    let (each, _, _) = row_bytes(columns).ok()?;
+    let known = row_bytes(columns).ok().or_else(|| row_bytes(&bounds(columns)?.0).ok());
+    let (each, _, _) = known?;
     Some(move |rows: f64| pages(rows, each, fillfactor, block))
 }
 
@@ -75,17 +76,27 @@ fn pages(rows: f64, each: f64, fillfactor: f64, block: f64) -> f64 {
 /// # Errors
 /// Why its columns have no statistics.
 pub(super) fn estimate(heap: &Heap<'_>, block: f64) -> Result<Estimate, Missing> {
-    // No rows need no widths: `ANALYZE` notes none of an empty table.
-    let (each, varying, rounding) = match row_bytes(heap.columns) {
-        Err(Missing::NeverAnalyzed) if heap.rows.most() <= 0.0 => (1.0, 0.0, 0.0),
+    let of = |columns: &[Column]| row_bytes(columns).map(|width| of_file(heap, width, block));
+    let main = match of(heap.columns) {
+        // No rows need no widths: `ANALYZE` notes none of an empty table.
+        Err(Missing::NeverAnalyzed) if heap.rows.most() <= 0.0 => of_file(heap, (1.0, 0.0, 0.0), block),
+        Err(Missing::NeverAnalyzed) => {
+            let (narrow, wide) = bounds(heap.columns).ok_or(Missing::NeverAnalyzed)?;
+            let least = wide.map(|wide| of(&wide)).transpose()?;
+            of(&narrow)?.or_less(least).ok_or(Missing::NeverAnalyzed)?
+        }
         known => known?,
     };
-    let needs = |rows: f64| pages(rows, each, heap.fillfactor, block) * block;
-    let main = Estimate::of(heap.size, needs, &heap.rows, Error::of_widths(varying, rounding, &heap.rows));
     Ok(match heap.toast.filter(|toast| toast.size > 0) {
         Some(toast) => main.and(&toasted(toast, heap.rows.live, block)),
         None => main,
     })
+}
+
+/// Estimates the main file by the width of a row.
+fn of_file(heap: &Heap<'_>, (each, varying, rounding): (f64, f64, f64), block: f64) -> Estimate {
+    let needs = |rows: f64| pages(rows, each, heap.fillfactor, block) * block;
+    Estimate::of(heap.size, needs, &heap.rows, Error::of_widths(varying, rounding, &heap.rows))
 }
 
 /// Estimates a TOAST table. Its last pieces are shorter than the others, by nothing that any statistics tell: as many as there are
@@ -110,7 +121,7 @@ mod tests {
 
     fn column(len: i16, align: Align, width: f64) -> Column {
         let stats = Stats { width, nulls: 0.0, distinct: -1.0, correlation: None };
-        Column { len, align, dropped: false, stats: Ok(stats) }
+        Column { len, align, dropped: false, required: false, stats: Ok(stats) }
     }
 
     fn bigint() -> Column {
@@ -197,6 +208,24 @@ mod tests {
         assert_eq!(estimate(&heap(&columns, 100 * 8192, 1.0), BLOCK), Err(Missing::NeverAnalyzed));
         let hidden = [Column { stats: Err(Missing::Denied), ..bigint() }];
         assert_eq!(estimate(&heap(&hidden, 100 * 8192, 0.0), BLOCK), Err(Missing::Denied));
+    }
+
+    #[test]
+    fn a_column_that_analyze_has_not_seen_is_doubt_where_the_others_fill_the_file() {
+        // 24 + 8 + 4 = 36 a row: 226 a page, 22,600 rows in 100 pages.
+        let unseen = |len, align| Column { stats: Err(Missing::NeverAnalyzed), ..column(len, align, 0.0) };
+        let note = [bigint(), unseen(-1, Align::Int)];
+        let seen = estimate(&heap(&note, 110 * 8192, 22_600.0), BLOCK).unwrap();
+        assert_eq!(seen.bytes, Some(5 * 8192), "between 0 and 10 pages");
+        assert!((seen.error_ratio().unwrap() - (5.0 / 110.0 + 0.02)).abs() < 1e-9);
+        // The text may be what fills the other half.
+        assert_eq!(estimate(&heap(&note, 200 * 8192, 22_600.0), BLOCK), Err(Missing::NeverAnalyzed));
+        // A number cannot: 44 a row at most, 185 a page, 123 pages.
+        let number = [bigint(), unseen(8, Align::Double)];
+        let seen = estimate(&heap(&number, 200 * 8192, 22_600.0), BLOCK).unwrap();
+        assert_eq!(seen.bytes, Some(177 * 8192 / 2));
+        let required = [bigint(), Column { required: true, ..unseen(8, Align::Double) }];
+        assert_eq!(estimate(&heap(&required, 200 * 8192, 22_600.0), BLOCK).unwrap().bytes, Some(77 * 8192));
     }
 
     #[test]

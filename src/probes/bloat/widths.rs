@@ -75,6 +75,8 @@ pub(super) struct Column {
     pub(super) align: Align,
     /// Dropped columns keep their place, and are null in every new row.
     pub(super) dropped: bool,
+    /// Whether it is never null.
+    pub(super) required: bool,
     /// The statistics, or why there are none.
     pub(super) stats: Result<Stats, Missing>,
 }
@@ -141,6 +143,26 @@ pub(super) fn walk(columns: &[Column]) -> Result<Width, Missing> {
     Ok(width)
 }
 
+/// Columns of which `ANALYZE` has not seen some, because they were added or had another type before: these as narrow as they can be, and
+/// as wide, where there is a bound. `None` where it has seen all of them, or none.
+pub(super) fn bounds(columns: &[Column]) -> Option<(Vec<Column>, Option<Vec<Column>>)> {
+    let is_unseen = |column: &Column| !column.dropped && column.stats == Err(Missing::NeverAnalyzed);
+    if !columns.iter().any(is_unseen) || !columns.iter().any(|column| !column.dropped && column.stats.is_ok()) {
+        return None;
+    }
+    let taken = |nulls: f64| {
+        let replaced = move |column: &Column| {
+            let stats = Stats { width: f64::from(column.len.max(0)), nulls, distinct: 0.0, correlation: None };
+            if is_unseen(column) { Column { stats: Ok(stats), ..*column } } else { *column }
+        };
+        columns.iter().map(replaced)
+    };
+    let bounded = columns.iter().filter(|column| is_unseen(column)).all(|column| column.len >= 0);
+    let narrow =
+        taken(1.0).zip(taken(0.0)).map(|(null, there)| if null.required && null.len >= 0 { there } else { null });
+    Some((narrow.collect(), bounded.then(|| taken(0.0).collect())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,12 +175,12 @@ mod tests {
             _ => Align::Double,
         };
         let stats = Stats { width: f64::from(len), nulls: 0.0, distinct: -1.0, correlation: None };
-        Column { len, align, dropped: false, stats: Ok(stats) }
+        Column { len, align, dropped: false, required: false, stats: Ok(stats) }
     }
 
     fn text(width: f64, nulls: f64) -> Column {
         let stats = Stats { width, nulls, distinct: -1.0, correlation: None };
-        Column { len: -1, align: Align::Int, dropped: false, stats: Ok(stats) }
+        Column { len: -1, align: Align::Int, dropped: false, required: false, stats: Ok(stats) }
     }
 
     fn bytes(columns: &[Column]) -> f64 {
@@ -208,6 +230,29 @@ mod tests {
         for (bytes, expected) in [(32.0, 4.0), (36.0, 0.0), (33.0, 3.0), (39.0, 3.0)] {
             assert!((off(&[fixed(4), text(12.0, 0.0)], bytes) - expected).abs() < 1e-9, "{bytes}");
         }
+    }
+
+    #[test]
+    fn a_column_that_analyze_has_not_seen_is_null_in_every_row_or_in_none() {
+        let unseen = |column: Column| Column { stats: Err(Missing::NeverAnalyzed), ..column };
+        assert_eq!(bounds(&[fixed(4), fixed(8)]), None);
+        assert_eq!(
+            bounds(&[unseen(fixed(4)), Column { dropped: true, ..fixed(8) }]),
+            None,
+            "others must have been seen"
+        );
+        let (narrow, wide) = bounds(&[fixed(4), unseen(fixed(8))]).unwrap();
+        assert!((bytes(&narrow) - 4.0).abs() < 1e-9 && (bytes(&wide.unwrap()) - 16.0).abs() < 1e-9);
+        let required = Column { required: true, ..unseen(fixed(8)) };
+        assert!((bytes(&bounds(&[fixed(4), required]).unwrap().0) - 16.0).abs() < 1e-9);
+        // A text has no bound, whether it may be null or not.
+        for required in [false, true] {
+            let (narrow, wide) = bounds(&[fixed(4), Column { required, ..unseen(text(9.0, 0.0)) }]).unwrap();
+            assert!((bytes(&narrow) - 4.0).abs() < 1e-9 && wide.is_none());
+        }
+        let denied = Column { stats: Err(Missing::Denied), ..fixed(4) };
+        let (narrow, _) = bounds(&[fixed(4), unseen(fixed(8)), denied]).unwrap();
+        assert_eq!(walk(&narrow), Err(Missing::Denied), "what is hidden stays unknown");
     }
 
     #[test]
