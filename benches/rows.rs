@@ -4,7 +4,7 @@ use divan::Bencher;
 use midwatch::app::Model;
 use midwatch::app::msg::Msg;
 use midwatch::app::update::update;
-use midwatch::config::estate::Service;
+use midwatch::config::estate::{Postgres, Service};
 use midwatch::config::libpq::Access;
 use midwatch::config::theme::{Glyphs, Theme};
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
@@ -137,8 +137,15 @@ pub fn print_tables() {
     }
     server.sql("postgres", "ANALYZE").expect("statistics");
     let watch = Access { written: server.conninfo("postgres"), ..Access::default() };
-    let targets =
-        vec![Target::Bloat(Database { name: "main".to_owned(), watch, can_act: false, critical: true, bloat_size: 1 })];
+    let targets = vec![Target::Bloat(Database {
+        name: "main".to_owned(),
+        watch,
+        can_act: false,
+        critical: true,
+        bloat_size: 1,
+        transaction_age: Postgres::TRANSACTION_AGE,
+        kept_wal: Postgres::KEPT_WAL,
+    })];
     let runtime = runtime();
     let mut took = Vec::new();
     for _ in 0..5 {

@@ -301,7 +301,11 @@ fn a_part_of_a_reading_and_a_mount_that_cannot_be_are_refused() {
     let file = estate.beside("procedures/wrong.toml");
     for (step, place, what) in [
         (part("redis", "cache", "memroy"), "9:55", "a reading of redis has no `memroy` (did you mean `memory`?)"),
-        (part("postgres", "main", "x"), "9:57", "a reading of postgres has no `x` (one of connections, replication)"),
+        (
+            part("postgres", "main", "x"),
+            "9:57",
+            "a reading of postgres has no `x` (one of connections, replication, archiving, subscriptions)",
+        ),
         (part("service", "api", "x"), "9:55", "a reading of service has no `x` (leave `object` out)"),
         (
             step("mount", "srv"),

@@ -35,7 +35,9 @@ pub fn targets(estate: &Estate, around: &Surroundings) -> Vec<Target> {
         let watch = Access { written: entry.watch.clone(), secrets, around };
         let (name, can_act, critical) = (entry.name.clone(), entry.act.is_some(), entry.critical);
         let bloat_size = entry.bloat_size.unwrap_or(Postgres::BLOAT_SIZE);
-        let database = Database { name, watch, can_act, critical, bloat_size };
+        let transaction_age = entry.transaction_age.unwrap_or(Postgres::TRANSACTION_AGE);
+        let kept_wal = entry.kept_wal.unwrap_or(Postgres::KEPT_WAL);
+        let database = Database { name, watch, can_act, critical, bloat_size, transaction_age, kept_wal };
         targets.extend([Target::Postgres(database.clone()), Target::Bloat(database)]);
     }
     targets.extend(estate.redis.iter().cloned().map(|entry| {

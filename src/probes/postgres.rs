@@ -1,16 +1,22 @@
-//! PostgreSQL databases: whether one answers, its replication, its connections.
+//! PostgreSQL databases: whether one answers, its connections, its replication, its archive.
 //!
-//! One database gives three rows: itself, `connections`, and `replication`. What a role without `pg_monitor` cannot see is named
-//! on the row that lacks it.
+//! One database gives three rows: itself, `connections`, and `replication`; `archiving` where its server archives WAL, and
+//! `subscriptions` where it has some. What a role without `pg_monitor` cannot see is named on the row that lacks it.
 
 mod answer;
+mod archiving;
 pub mod connect;
 mod connections;
 mod identity;
+mod kept;
 pub mod names;
+mod prepared;
 mod reasons;
 mod replication;
+mod slots;
+mod story;
 mod stream;
+mod subscriptions;
 mod synchronous;
 mod tls;
 mod writable;
@@ -20,7 +26,10 @@ pub use identity::identity;
 use crate::domain::{Fact, Finding, Loss, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Line, Session};
+use crate::probes::postgres::kept::Kept;
+use crate::probes::postgres::prepared::Prepared;
 use crate::probes::postgres::replication::Standbys;
+use crate::probes::postgres::subscriptions::Subscriptions;
 use crate::probes::postgres::writable::Writable;
 use crate::probes::renewal::{NO_NEW, Renewal};
 use crate::probes::target::Database;
@@ -44,9 +53,12 @@ const NONE_LEFT: &str = "53300";
 /// The objects that have a row of their own.
 const CONNECTIONS: &str = "connections";
 const REPLICATION: &str = "replication";
+/// Those that only some servers have.
+const ARCHIVING: &str = "archiving";
+const SUBSCRIPTIONS: &str = "subscriptions";
 
 /// What a reading tells of beside the server itself.
-pub const PARTS: [&str; 2] = [CONNECTIONS, REPLICATION];
+pub const PARTS: [&str; 4] = [CONNECTIONS, REPLICATION, ARCHIVING, SUBSCRIPTIONS];
 
 /// Where its readings come from, without any secret.
 #[must_use]
@@ -62,6 +74,7 @@ pub struct PostgresReader {
     /// Whether a session that begins now would learn more than this one.
     is_old: bool,
     standbys: Standbys,
+    subscriptions: Subscriptions,
 }
 
 /// What a server said of itself.
@@ -86,7 +99,8 @@ impl PostgresReader {
     /// The same with a pace of its own for new connections.
     #[must_use]
     pub fn renewing(target: Database, renewal: Renewal) -> Self {
-        Self { target, session: None, renewal, is_old: false, standbys: Standbys::default() }
+        let (standbys, subscriptions) = (Standbys::default(), Subscriptions::default());
+        Self { target, session: None, renewal, is_old: false, standbys, subscriptions }
     }
 
     /// Reads once.
@@ -127,20 +141,28 @@ impl PostgresReader {
         let about = About::of(&line).ok_or("the server does not say what it is")?;
         let writable = if about.standby { None } else { Some(writable::read(session).await?) };
         self.is_old = writable.as_ref().is_some_and(|writable| writable.is_old);
-        let connections = connections::read(session, &about).await;
-        let replication = self.standbys.read(session, &about).await;
-        Ok(vec![
-            Finding::of_target(self.itself(session, &line, (&about, writable), latency)),
-            Finding::of(CONNECTIONS, connections.map_err(String::from)),
-            Finding::of(REPLICATION, replication.map_err(String::from)),
-        ])
+        let prepared = prepared::read(session).await;
+        let kept = Kept::from(self.target.kept_wal);
+        let connections = connections::read(session, &about, self.target.transaction_age).await;
+        let replication = self.standbys.read(session, &about, kept).await;
+        let archiving = archiving::read(session, &about, kept).await.transpose();
+        let subscriptions = self.subscriptions.read(session, &about).await.transpose();
+        let parts = [
+            (CONNECTIONS, Some(connections)),
+            (REPLICATION, Some(replication)),
+            (ARCHIVING, archiving),
+            (SUBSCRIPTIONS, subscriptions),
+        ];
+        let parts = parts.into_iter().filter_map(|(part, seen)| Some(Finding::of(part, seen?.map_err(String::from))));
+        let itself = self.itself(session, &line, (&about, writable, prepared), latency);
+        Ok(std::iter::once(Finding::of_target(itself)).chain(parts).collect())
     }
 
     fn itself(
         &self,
         session: &Session,
         line: &Line,
-        (about, writable): (&About, Option<Writable>),
+        (about, writable, prepared): (&About, Option<Writable>, Result<Option<Prepared>, Failure>),
         latency: Duration,
     ) -> Observation {
         let latency_ms = i64::try_from(latency.as_millis()).unwrap_or(i64::MAX);
@@ -180,6 +202,16 @@ impl PostgresReader {
         }
         if let Some(writable) = writable {
             verdict = verdict.worse(writable.describe(&mut detail, &mut facts));
+        }
+        match prepared {
+            Ok(Some(prepared)) => {
+                verdict = verdict.worse(prepared.describe(self.target.transaction_age, &mut detail, &mut facts));
+            }
+            Ok(None) => {}
+            Err(failure) => {
+                detail = format!("prepared transactions unknown: {failure} · {detail}");
+                verdict = verdict.worse(Verdict::Unknown);
+            }
         }
         let trend = Some(Trend::of("latency_ms"));
         Observation { verdict, detail, facts, observed_at: clock::now().wall, trend }

@@ -53,6 +53,10 @@ pub struct Database {
     pub critical: bool,
     /// From how many bytes on the bloat of one relation warns.
     pub bloat_size: u64,
+    /// From which age on a transaction that waits for its client, or that was prepared and left, warns.
+    pub transaction_age: Duration,
+    /// From how many bytes on WAL warns that is kept for what does not take it.
+    pub kept_wal: u64,
 }
 
 /// A Redis to read.

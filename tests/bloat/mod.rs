@@ -9,6 +9,7 @@ mod shapes;
 mod traps;
 
 use crate::support::estate::SOON;
+use midwatch::config::estate::Postgres;
 use midwatch::config::libpq::Access;
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
 use midwatch::domain::{Fact, Finding, Observation};
@@ -51,7 +52,15 @@ impl Server {
     fn reader_from(&self, bloat_size: u64, role: &str, database: &str) -> BloatReader {
         let written = self.postgres.conninfo_as(role, database);
         let watch = Access { written, ..Access::default() };
-        BloatReader::new(Database { name: "main".to_owned(), watch, can_act: true, critical: true, bloat_size })
+        BloatReader::new(Database {
+            name: "main".to_owned(),
+            watch,
+            can_act: true,
+            critical: true,
+            bloat_size,
+            transaction_age: Postgres::TRANSACTION_AGE,
+            kept_wal: Postgres::KEPT_WAL,
+        })
     }
 
     fn read(&self, reader: &mut BloatReader) -> Seen {

@@ -115,6 +115,8 @@ fn a_standby_counts_by_the_catalog_and_cannot_be_acted_on() {
         can_act: true,
         critical: true,
         bloat_size: 1,
+        transaction_age: midwatch::config::estate::Postgres::TRANSACTION_AGE,
+        kept_wal: midwatch::config::estate::Postgres::KEPT_WAL,
     };
     let mut reader = midwatch::probes::bloat::BloatReader::new(target);
     let seen = Seen::of(server.runtime.block_on(reader.read()).unwrap());

@@ -329,6 +329,8 @@ async fn a_server_that_takes_no_new_connection_is_not_ok_over_the_one_that_is_ke
         can_act: false,
         critical: true,
         bloat_size: 1,
+        transaction_age: Postgres::TRANSACTION_AGE,
+        kept_wal: Postgres::KEPT_WAL,
     };
     let mut eager = PostgresReader::renewing(target.clone(), Renewal::each(Duration::ZERO));
     let mut calm = PostgresReader::new(target);

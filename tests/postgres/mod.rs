@@ -1,12 +1,17 @@
 //! PostgreSQL as it is: private servers, read as the console reads them.
 
+mod archiving;
 mod hba;
 mod loss;
 mod pooler;
+mod prepared;
 mod read_only;
 mod replication;
+mod slots;
+mod subscriptions;
 mod tls;
 
+use midwatch::config::estate::Postgres;
 use midwatch::config::libpq::Access;
 use midwatch::config::paths::Surroundings;
 use midwatch::config::secrets::Secrets;
@@ -52,13 +57,19 @@ fn access(written: &str, variables: &[(&str, &str)]) -> Access {
 }
 
 fn reader(written: &str, variables: &[(&str, &str)]) -> PostgresReader {
-    PostgresReader::new(Database {
+    PostgresReader::new(database(written, variables))
+}
+
+fn database(written: &str, variables: &[(&str, &str)]) -> Database {
+    Database {
         name: "main".into(),
         watch: access(written, variables),
         can_act: false,
         critical: true,
         bloat_size: 1,
-    })
+        transaction_age: Postgres::TRANSACTION_AGE,
+        kept_wal: Postgres::KEPT_WAL,
+    }
 }
 
 async fn read(written: &str, variables: &[(&str, &str)]) -> Result<Vec<Finding>, Loss> {

@@ -3,7 +3,7 @@
 use super::*;
 use midwatch::domain::Verdict;
 
-fn replication(read: &Result<Vec<Finding>, Loss>) -> Option<&Observation> {
+pub(super) fn replication(read: &Result<Vec<Finding>, Loss>) -> Option<&Observation> {
     read.as_ref().ok().map(|findings| seen(findings, "replication"))
 }
 

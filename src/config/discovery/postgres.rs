@@ -39,7 +39,15 @@ pub(super) fn look(around: &Surroundings, estate: &mut Estate) {
 }
 
 fn database(name: impl Into<String>, watch: String) -> Postgres {
-    Postgres { name: name.into(), watch, act: None, bloat_size: None, critical: true }
+    Postgres {
+        name: name.into(),
+        watch,
+        act: None,
+        bloat_size: None,
+        transaction_age: None,
+        kept_wal: None,
+        critical: true,
+    }
 }
 
 /// The variables name one database; they are read again with every connection, so nothing else is written.

@@ -85,6 +85,11 @@ pub struct Postgres {
     pub act: Option<String>,
     /// From how many bytes on the bloat of one relation warns; [`Self::BLOAT_SIZE`] otherwise.
     pub bloat_size: Option<u64>,
+    /// From which age on a transaction that waits for its client, or that was prepared and left, warns;
+    /// [`Self::TRANSACTION_AGE`] otherwise.
+    pub transaction_age: Option<Duration>,
+    /// From how many bytes on WAL warns that is kept for an unused slot or waits to be archived; [`Self::KEPT_WAL`] otherwise.
+    pub kept_wal: Option<u64>,
     /// Whether it is critical that it is down; a warning otherwise.
     pub critical: bool,
 }
@@ -92,6 +97,10 @@ pub struct Postgres {
 impl Postgres {
     /// From how many bytes on the bloat of one relation warns unless the file says otherwise: less is not worth a lock on anything.
     pub const BLOAT_SIZE: u64 = 100 << 20;
+    /// From which age on a forgotten transaction warns unless the file says otherwise: it keeps its locks, and dead rows.
+    pub const TRANSACTION_AGE: Duration = Duration::from_secs(600);
+    /// From how many bytes on kept WAL warns unless the file says otherwise: four segments.
+    pub const KEPT_WAL: u64 = 64 << 20;
 }
 
 /// One `[[redis]]`.

@@ -77,6 +77,8 @@ fn a_whole_file_is_read() {
                 watch: "service=novacron_watch".into(),
                 act: Some("host=db1 user='midwatch admin' password=secret:pg".into()),
                 bloat_size: Some(1 << 30),
+                transaction_age: Some(Duration::from_secs(3600)),
+                kept_wal: Some(2 << 30),
                 critical: true,
             },
             Postgres {
@@ -84,6 +86,8 @@ fn a_whole_file_is_read() {
                 watch: "postgresql://watch@db1:5433,db2/audit?sslmode=verify-full&password=secret:pg".into(),
                 act: None,
                 bloat_size: None,
+                transaction_age: None,
+                kept_wal: None,
                 critical: false,
             },
         ],

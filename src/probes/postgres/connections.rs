@@ -27,11 +27,8 @@ const QUESTION: &str = "SELECT \
     WHERE a.backend_type = 'client backend' OR (a.backend_type IS NULL AND a.usesysid IS NOT NULL \
         AND NOT EXISTS (SELECT FROM pg_stat_replication AS r WHERE r.pid = a.pid))";
 
-/// A transaction of this age in seconds that waits for its client is a warning: it keeps its locks, and often dead rows.
-const FORGOTTEN: i64 = 600;
-
-/// Counts once.
-pub(super) async fn read(session: &Session, about: &About) -> Result<Observation, Failure> {
+/// Counts once. `limit`: from which age on a transaction that waits for its client warns; it keeps its locks, and often dead rows.
+pub(super) async fn read(session: &Session, about: &About, limit: Duration) -> Result<Observation, Failure> {
     let line = session.row(QUESTION).await?;
     let missing = || Failure::ours("the server does not count its connections".to_owned());
     let (taken, places) = line.int("taken").zip(line.int("places")).ok_or_else(missing)?;
@@ -61,7 +58,7 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
             facts.insert("idle_in_transaction_s", Fact::Int(idle_for));
             let age = quantity::span(Duration::from_secs(plain(idle_for)));
             detail.push_str(&format!(" · {} idle in transaction, up to {age}", quantity::count(plain(idle))));
-            verdict = idling(idle_for);
+            verdict = idling(idle_for, limit);
         }
     }
     let verdict = if ratio.is_finite() { verdict.worse(Limits::CONNECTIONS.judge(ratio)) } else { Verdict::Unknown };
@@ -69,9 +66,9 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }
 
-/// The verdict on the longest of the transactions that wait for their clients, by its age.
-fn idling(seconds: i64) -> Verdict {
-    if seconds >= FORGOTTEN { Verdict::Warn } else { Verdict::Ok }
+/// The verdict on the longest of the transactions that wait for their clients, by its age in seconds.
+fn idling(seconds: i64, limit: Duration) -> Verdict {
+    if Duration::from_secs(plain(seconds)) >= limit { Verdict::Warn } else { Verdict::Ok }
 }
 
 #[cfg(test)]
@@ -80,6 +77,7 @@ mod tests {
 
     #[test]
     fn a_transaction_that_is_forgotten_warns() {
-        assert_eq!((idling(599), idling(600), idling(86_400)), (Verdict::Ok, Verdict::Warn, Verdict::Warn));
+        let verdict = |seconds| idling(seconds, Duration::from_secs(600));
+        assert_eq!((verdict(599), verdict(600), verdict(86_400)), (Verdict::Ok, Verdict::Warn, Verdict::Warn));
     }
 }

@@ -6,9 +6,11 @@
 //! ```
 //! Source: PostgreSQL 18 manual, 27.2.4, 27.2.6 and 53.20; 9.27.4 for the functions of a standby.
 
-use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
-use crate::probes::clock;
+use crate::domain::{Fact, Observation, Verdict, quantity};
 use crate::probes::postgres::connect::{Failure, Line, Session};
+use crate::probes::postgres::kept::Kept;
+use crate::probes::postgres::slots::{self, SLOTS};
+use crate::probes::postgres::story::Story;
 use crate::probes::postgres::{About, plain, synchronous, text};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,20 +18,14 @@ use std::time::{Duration, Instant};
 /// Bytes behind from which on to warn and to be critical: four WAL segments, and 64 of them.
 const BEHIND_WARN: i64 = 64 << 20;
 const BEHIND_CRITICAL: i64 = 1 << 30;
-/// Bytes kept for a slot that nobody uses, from which on to warn and to be critical: they end with a full disk.
-const KEPT_WARN: i64 = 64 << 20;
-const KEPT_CRITICAL: i64 = 10 << 30;
 /// A primary speaks at least every half of `wal_sender_timeout`; silent for all of it (60 s), its link is dead.
 const SILENT: f64 = 60.0;
 
-/// The standbys of a server, and its slots. A base backup is no standby. The details are `pg_monitor`'s to see.
+/// The standbys of a server. A base backup is no standby. The details are `pg_monitor`'s to see.
 const STANDBYS: &str = "SELECT coalesce(nullif(application_name, ''), host(client_addr), pid::text) AS name, \
     application_name AS application, state, sync_state, extract(epoch FROM replay_lag) AS lag_s, \
     (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - replay_lsn)::bigint AS lag_bytes \
     FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup' ORDER BY lag_bytes DESC NULLS LAST, pid";
-const SLOTS: &str = "SELECT slot_name AS name, active, wal_status, slot_type = 'physical' AS physical, \
-    (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - restart_lsn)::bigint AS kept_bytes \
-    FROM pg_replication_slots ORDER BY kept_bytes DESC NULLS LAST, slot_name";
 /// A standby's own view. `latest_end_lsn` is how far the primary said that it is.
 const RECEIVER: &str = "SELECT r.pid IS NOT NULL AS present, r.status, r.slot_name, r.sender_host, \
     extract(epoch FROM clock_timestamp() - r.last_msg_receipt_time) AS silent_s, \
@@ -47,51 +43,9 @@ pub(super) struct Standbys {
     known: BTreeMap<String, Instant>,
 }
 
-/// What is being put together.
-pub(super) struct Story {
-    verdict: Verdict,
-    parts: Vec<String>,
-    pub(super) facts: BTreeMap<&'static str, Fact>,
-    trend: Option<Trend>,
-}
-
-impl Story {
-    fn new(standby: bool) -> Self {
-        let facts = BTreeMap::from([("is_standby", Fact::Bool(standby))]);
-        Self { verdict: Verdict::Ok, parts: Vec::new(), facts, trend: None }
-    }
-
-    /// Adds a part; the worst verdict stays, and an unknown one weighs more than a warning.
-    pub(super) fn add(&mut self, verdict: Verdict, part: impl Into<String>) {
-        let rank = |verdict| match verdict {
-            Verdict::Ok => 0,
-            Verdict::Warn => 1,
-            Verdict::Unknown => 2,
-            Verdict::Critical => 3,
-        };
-        if rank(verdict) > rank(self.verdict) {
-            self.verdict = verdict;
-            self.parts.insert(0, part.into());
-        } else {
-            self.parts.push(part.into());
-        }
-    }
-
-    fn behind(&mut self, bytes: i64, seconds: Option<f64>) {
-        self.facts.insert("lag_bytes", Fact::Int(bytes));
-        self.facts.extend(seconds.map(|seconds| ("lag_s", Fact::Real(seconds))));
-        self.trend = Some(Trend::of("lag_bytes"));
-    }
-
-    fn end(self) -> Observation {
-        let Self { verdict, parts, facts, trend } = self;
-        Observation { verdict, detail: parts.join(" · "), facts, observed_at: clock::now().wall, trend }
-    }
-}
-
 impl Standbys {
     /// Reads a primary's standbys and slots, or a standby's receiver with its own standbys and slots.
-    pub async fn read(&mut self, session: &Session, about: &About) -> Result<Observation, Failure> {
+    pub async fn read(&mut self, session: &Session, about: &About, kept: Kept) -> Result<Observation, Failure> {
         let mut story = Story::new(about.standby);
         if about.standby {
             receiver(&session.row(RECEIVER).await?, about, &mut story);
@@ -104,7 +58,7 @@ impl Standbys {
             let names: Vec<&str> = receivers.iter().filter_map(|line| line.text("name")).collect();
             story.add(Verdict::Ok, format!("WAL without replay: {}", names.join(", ")));
         }
-        slots(&session.rows(SLOTS).await?, about, &mut story);
+        slots::judge(&session.rows(SLOTS).await?, about, kept, &mut story);
         if !about.standby {
             synchronous::read(session, &all, about, &mut story).await?;
         }
@@ -211,42 +165,6 @@ fn receiver(line: &Line, about: &About, story: &mut Story) {
     }
     if paused {
         story.add(Verdict::Warn, "replay is paused");
-    }
-}
-
-/// Slots: what is lost, and what is kept for nobody.
-///
-/// A physical slot that keeps WAL has had a standby, or was made for one: unused on a primary, that standby is away. On a standby it may
-/// only be held ready for a failover.
-fn slots(slots: &[Line], about: &About, story: &mut Story) {
-    let inactive = || slots.iter().filter(|slot| slot.flag("active") == Some(false));
-    let lost: Vec<&str> = slots
-        .iter()
-        .filter(|slot| slot.text("wal_status") == Some("lost"))
-        .filter_map(|slot| slot.text("name"))
-        .collect();
-    let counts = [("slots", slots.len()), ("slots_inactive", inactive().count()), ("slots_lost", lost.len())];
-    story.facts.extend(counts.map(|(fact, count)| (fact, Fact::Int(i64::try_from(count).unwrap_or(i64::MAX)))));
-    let most = slots.iter().find_map(|slot| Some((slot.text("name")?, slot.int("kept_bytes")?)));
-    if let Some((name, bytes)) = most {
-        story.facts.insert("slot_retained_bytes", Fact::Int(bytes));
-        story.facts.insert("slot", Fact::Text(name.to_owned()));
-    }
-    if !lost.is_empty() {
-        story.add(Verdict::Critical, format!("slot {} lost", lost.join(", ")));
-    }
-    for slot in slots.iter().filter(|slot| slot.text("wal_status") == Some("unreserved")) {
-        story.add(Verdict::Warn, format!("slot {} is about to be lost", slot.text("name").unwrap_or_default()));
-    }
-    let kept = inactive().filter_map(|slot| {
-        let bytes = slot.int("kept_bytes")?;
-        let missed = slot.flag("physical") == Some(true) && !about.standby;
-        let missed = if missed { Verdict::Warn } else { Verdict::Ok };
-        Some((slot.text("name")?, bytes, verdict(bytes, KEPT_WARN, KEPT_CRITICAL).worse(missed)))
-    });
-    // The first of the worst: they come with the one that keeps the most before the others.
-    if let Some((name, bytes, verdict)) = kept.min_by_key(|(.., verdict)| std::cmp::Reverse(verdict.rank())) {
-        story.add(verdict, format!("slot {name} is unused and keeps {}", quantity::bytes(plain(bytes))));
     }
 }
 

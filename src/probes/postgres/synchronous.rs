@@ -14,7 +14,7 @@ use crate::domain::{Fact, Verdict, quantity};
 use crate::probes::postgres::About;
 use crate::probes::postgres::connect::{Failure, Line, Session};
 use crate::probes::postgres::plain;
-use crate::probes::postgres::replication::Story;
+use crate::probes::postgres::story::Story;
 use std::time::Duration;
 
 const SETTINGS: &str = "SELECT current_setting('synchronous_standby_names') AS names, \

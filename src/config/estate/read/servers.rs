@@ -1,11 +1,15 @@
 //! `[[postgres]]`, `[[redis]]` and `[[kubernetes]]`.
 
 use crate::config::estate::read::conninfo;
-use crate::config::estate::read::parts::{limits, path, size, unique};
+use crate::config::estate::read::parts::{limits, path, size, span_of, unique};
 use crate::config::estate::read::secrets::reference;
 use crate::config::estate::{Kubernetes, Postgres, Redis, RedisMode, Workload};
 use crate::config::reader::{Problems, Table};
 use crate::config::redis_url;
+use std::time::Duration;
+
+/// What `transaction_age` may be.
+const TRANSACTION_AGES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(365 * 86_400));
 
 pub(super) fn postgres(root: &mut Table, known: &[String], problems: &mut Problems) -> Vec<Postgres> {
     let mut seen = Vec::new();
@@ -20,10 +24,12 @@ pub(super) fn postgres(root: &mut Table, known: &[String], problems: &mut Proble
         let watch = connection(&mut table, "watch", known, problems);
         let act = connection(&mut table, "act", known, problems);
         let bloat_size = table.parsed("bloat_size", "a size such as \"100 MiB\"", problems, size);
+        let transaction_age = span_of(&mut table, "transaction_age", TRANSACTION_AGES, problems);
+        let kept_wal = table.parsed("kept_wal", "a size such as \"64 MiB\"", problems, size);
         let critical = table.bool("critical", problems).unwrap_or(true);
         table.finish(problems);
         if let (Some(name), Some(watch)) = (name, watch) {
-            all.push(Postgres { name, watch, act, bloat_size, critical });
+            all.push(Postgres { name, watch, act, bloat_size, transaction_age, kept_wal, critical });
         }
     }
     all
