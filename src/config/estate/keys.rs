@@ -293,7 +293,7 @@ pub const SECTIONS: &[Section] = &[
                 "none",
                 "[\"deployment/api\"]",
                 "Workloads that must be there, as `kind/name`, or `kind/namespace/name` where several namespaces are watched; one \
-                 that is missing is critical.",
+                 that is missing, or is scaled to 0, is critical.",
             ),
         ],
         needs: Needs::Nothing,

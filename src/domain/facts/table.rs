@@ -221,6 +221,7 @@ pub(super) const TABLE: &[Entry] = &[
     fact("stuck", "rollout stuck", Plain, State),
     fact("paused", "rollout paused", Plain, State),
     fact("waiting", "containers waiting", Plain, State),
+    fact("pods_ready", "ready by its pods", Count, State),
     fact("unschedulable", "unschedulable", Plain, State),
     fact("memory_pressure", "memory pressure", Plain, State),
     fact("disk_pressure", "disk pressure", Plain, State),

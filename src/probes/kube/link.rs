@@ -1,18 +1,20 @@
 //! What is known of one cluster, and the tasks that keep it so; dropping it ends them.
 
 use crate::domain::{Fact, Finding, Observation, Trend, Verdict, Wall, quantity};
-use crate::probes::kube::objects::{Kept, Plural};
+use crate::probes::kube::objects::Plural;
 use crate::probes::kube::pace::Pace;
-use crate::probes::kube::pods::Pods;
 use crate::probes::kube::pulse::{Pulse, pulse};
 use crate::probes::kube::settings::{Expected, Settings};
 use crate::probes::kube::watch::{Known, keep};
 use crate::probes::kube::wire::{Presence, Wire};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+
+mod absent;
+mod rows;
 
 /// One cluster, watched.
 pub(crate) struct Link {
@@ -22,7 +24,11 @@ pub(crate) struct Link {
     pulse: watch::Receiver<Pulse>,
     parts: Vec<Part>,
     tasks: Vec<AbortHandle>,
+    disputes: Disputes,
 }
+
+/// The rows of workloads whose status says more ready pods than are listed, and since when.
+type Disputes = BTreeMap<String, Wall>;
 
 /// The objects of one kind and namespace.
 struct Part {
@@ -38,9 +44,6 @@ impl Drop for Link {
         }
     }
 }
-
-/// The restarts of the workloads of a namespace by kind and name, and when they were seen.
-type Restarts<'a> = (HashMap<(&'static str, &'a str), Pods>, Wall);
 
 impl Link {
     /// Starts to watch a cluster on the current runtime, with what the link before it has known.
@@ -60,7 +63,8 @@ impl Link {
             tasks.push(tokio::spawn(task).abort_handle());
             parts.push(Part { plural, namespace, known });
         }
-        Self { settings, wire, pace, pulse: received, parts, tasks }
+        let disputes = before.map(|link| link.disputes.clone()).unwrap_or_default();
+        Self { settings, wire, pace, pulse: received, parts, tasks, disputes }
     }
 
     /// The digest of the settings it was started with.
@@ -90,11 +94,18 @@ impl Link {
     }
 
     /// Everything that is known, as it stands.
-    pub(crate) fn findings(&self) -> Vec<Finding> {
+    pub(crate) fn findings(&mut self) -> Vec<Finding> {
+        let mut disputes = Disputes::new();
+        let found = self.found(&mut disputes);
+        self.disputes = disputes;
+        found
+    }
+
+    fn found(&self, disputes: &mut Disputes) -> Vec<Finding> {
         let reached = self.pulse.borrow().lost.is_none();
         let mut all = vec![self.target()];
         for part in &self.parts {
-            part.findings(self, reached, &mut all);
+            part.findings(self, reached, &mut all, disputes);
         }
         all.extend(self.settings.expected.iter().filter_map(|wanted| self.missing(wanted)));
         if reached {
@@ -122,12 +133,6 @@ impl Link {
                 lines.push(format!("context {}", self.settings.context));
                 lines.push(quantity::latency(hello.latency));
                 lines.extend(self.settings.weak.map(str::to_owned));
-                if !self.settings.named {
-                    let is_missing = |name: &str| pulse.namespaces.get(name) == Some(&Presence::Missing);
-                    let bare =
-                        self.settings.namespaces.iter().filter(|name| self.is_bare(name) && !is_missing(name.as_str()));
-                    lines.extend(bare.map(|name| format!("nothing in namespace {name}")));
-                }
                 let latency_ms = u32::try_from(hello.latency.as_millis()).unwrap_or(u32::MAX);
                 let mut facts = BTreeMap::from([
                     ("server", Fact::Text(self.settings.server.clone())),
@@ -166,67 +171,6 @@ impl Link {
         self.pulse.borrow().namespaces.get(namespace).copied()
     }
 
-    /// The row of a namespace; `None` where nothing is to be said of it.
-    fn namespace(&self, name: &str) -> Option<Finding> {
-        let gone = self.gone(name);
-        let (verdict, detail) = match self.presence(name) {
-            Some(Presence::Missing) => (Verdict::Unknown, format!("namespace {name} does not exist")),
-            presence if self.settings.named && self.is_bare(name) => {
-                let may_be = if presence == Some(Presence::There) { "" } else { ", if it exists" };
-                (Verdict::Unknown, format!("no deployment, stateful set or daemon set in it{may_be}"))
-            }
-            _ if gone.is_empty() => return None,
-            _ => (Verdict::Warn, "deleted while it was watched".to_owned()),
-        };
-        let mut facts = BTreeMap::from([("namespace", Fact::Text(name.to_owned()))]);
-        let detail = if gone.is_empty() {
-            detail
-        } else {
-            facts.insert("gone", Fact::Text(gone.join(", ")));
-            format!("{detail} · gone: {}", gone.join(", "))
-        };
-        let observed_at = self.alive(name);
-        let seen = Observation { verdict, detail, facts, observed_at, trend: None };
-        Some(Finding::of(format!("namespace {name}"), Ok(seen)))
-    }
-
-    /// The workloads of a namespace that were there and are deleted, but for those that have a row for it.
-    fn gone(&self, namespace: &str) -> Vec<String> {
-        let of = |part: &Part| {
-            let own = |name: &&String| {
-                !self.settings.expected.iter().any(|wanted| part.is_of(wanted) && wanted.name == **name)
-            };
-            let known = part.known.borrow();
-            let gone = known.gone.iter().filter(|(name, _)| own(name));
-            gone.map(|(name, since)| format!("{} {name} since {} UTC", part.plural.one(), since.minute()))
-                .collect::<Vec<_>>()
-        };
-        self.workloads(namespace).flat_map(of).collect()
-    }
-
-    /// The row of a workload that must be there and is not.
-    fn missing(&self, wanted: &Expected) -> Option<Finding> {
-        let part = self.parts.iter().find(|part| part.is_of(wanted))?;
-        let known = part.known.borrow();
-        let objects = known.objects.as_ref().filter(|_| known.tried);
-        if objects.is_some_and(|objects| objects.contains_key(&wanted.name)) {
-            return None;
-        }
-        let (object, name) = (part.object(&wanted.name), wanted.name.clone());
-        let seen = match (&known.lost, objects, self.sure_of(&known)) {
-            (Some(why), ..) => Err(why.clone()),
-            (None, Some(_), Some(observed_at)) => {
-                let gone = known.gone.get(&wanted.name);
-                let detail = gone.map_or("does not exist".to_owned(), |at| format!("gone since {} UTC", at.minute()));
-                let facts = [("namespace", wanted.namespace.clone()), ("name", name)];
-                let facts = facts.into_iter().map(|(key, text)| (key, Fact::Text(text))).collect();
-                Ok(Observation { verdict: Verdict::Critical, detail, facts, observed_at, trend: None })
-            }
-            _ => Err(self.silent()),
-        };
-        Some(Finding::of(object, seen))
-    }
-
     fn silent(&self) -> String {
         format!("no answer within {}", quantity::span(self.pace.first))
     }
@@ -236,25 +180,16 @@ impl Link {
         Some(known.alive?.min(self.pulse.borrow().sure.max(known.listed)?))
     }
 
+    /// Whether the estate names a workload.
+    fn is_expected(&self, part: &Part, name: &str) -> bool {
+        self.settings.expected.iter().any(|wanted| part.is_of(wanted) && wanted.name == name)
+    }
+
     fn workloads<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Part> {
         let here = move |part: &&Part| {
             part.namespace.as_deref() == Some(namespace) && Plural::WORKLOADS.contains(&part.plural)
         };
         self.parts.iter().filter(here)
-    }
-
-    /// Whether it is known that nothing runs in a namespace.
-    fn is_bare(&self, namespace: &str) -> bool {
-        let bare = |known: &Known| {
-            known.lost.is_none() && known.tried && known.objects.as_ref().is_some_and(BTreeMap::is_empty)
-        };
-        self.workloads(namespace).all(|part| bare(&part.known.borrow()))
-    }
-
-    /// Up to when everything in a namespace is known.
-    fn alive(&self, namespace: &str) -> Wall {
-        let times = self.workloads(namespace).filter_map(|part| self.sure_of(&part.known.borrow()));
-        times.min().unwrap_or(Wall::from_unix(0, 0))
     }
 }
 
@@ -272,78 +207,12 @@ impl Part {
         }
     }
 
-    /// Adds its rows. One row stands for all where there are none to say why it cannot be read; and none where the
-    /// server itself is not reached, which the row of the cluster says.
-    fn findings(&self, link: &Link, reached: bool, all: &mut Vec<Finding>) {
-        let known = self.known.borrow();
-        let why = match (&known.lost, known.tried) {
-            (Some(why), _) => Some(why.clone()),
-            (None, false) => Some(link.silent()),
-            (None, true) => None,
-        };
-        let objects = known.objects.as_ref().filter(|objects| !objects.is_empty() && self.plural != Plural::Pods);
-        match (why, objects) {
-            (Some(why), None) if reached => all.push(Finding::of(self.name(), Err(why))),
-            (Some(_), None) => {}
-            (Some(why), Some(objects)) => {
-                all.extend(objects.keys().map(|name| Finding::of(self.object(name), Err(why.clone()))));
-            }
-            (None, None) if self.plural == Plural::Nodes => {
-                all.push(Finding::of(self.name(), Err("the cluster lists none".to_owned())));
-            }
-            (None, None) => {}
-            (None, Some(_)) => self.seen(&known, link, all),
-        }
-    }
-
     fn object(&self, name: &str) -> String {
         match &self.namespace {
             Some(namespace) => format!("{} {namespace}/{name}", self.plural.one()),
             None => format!("{} {name}", self.plural.one()),
         }
     }
-
-    /// Adds a row for each object.
-    fn seen(&self, known: &Known, link: &Link, all: &mut Vec<Finding>) {
-        let (Some(objects), Some(alive)) = (&known.objects, link.sure_of(known)) else { return };
-        let pods = link.part(Plural::Pods, self.namespace.as_deref()).map(|pods| pods.known.borrow());
-        let restarts = pods.as_deref().and_then(restarts);
-        for (name, object) in objects {
-            let mut seen = match &object.kept {
-                Kept::Node(node) => node.seen(alive),
-                Kept::Pod(_) => continue,
-                Kept::Workload(workload) => match &restarts {
-                    Some((of, at)) => {
-                        let none = Pods::default();
-                        let own = of.get(&(self.plural.one(), name.as_str())).unwrap_or(&none);
-                        workload.seen(Some(own), alive.min(*at))
-                    }
-                    None => workload.seen(None, alive),
-                },
-            };
-            let namespace = self.namespace.clone();
-            seen.facts.extend(namespace.map(|namespace| ("namespace", Fact::Text(namespace))));
-            seen.facts.insert("name", Fact::Text(name.clone()));
-            seen.facts.insert("uid", Fact::Text(object.uid.clone()));
-            all.push(Finding::of(self.object(name), Ok(seen)));
-        }
-    }
-}
-
-/// The restarts of each workload of a namespace; `None` where its pods are not known.
-fn restarts(pods: &Known) -> Option<Restarts<'_>> {
-    let (Some(objects), Some(at), None, true) = (&pods.objects, pods.alive, &pods.lost, pods.tried) else {
-        return None;
-    };
-    let mut all: HashMap<(&'static str, &str), Pods> = HashMap::new();
-    for object in objects.values() {
-        if let Kept::Pod(pod) = &object.kept
-            && let Some((kind, name)) = &pod.owner
-        {
-            all.entry((*kind, name.as_str())).or_default().add(pod);
-        }
-    }
-    Some((all, at))
 }
 
 #[cfg(test)]
@@ -365,6 +234,11 @@ impl Link {
     /// The newest sign of life of any watch.
     pub(crate) fn last_sign(&self) -> Wall {
         self.parts.iter().filter_map(|part| part.known.borrow().alive).max().unwrap()
+    }
+
+    /// Lets the pods count alone after another time.
+    pub(crate) fn settle_within(&mut self, time: std::time::Duration) {
+        self.pace.settle = time;
     }
 
     /// Its tasks.

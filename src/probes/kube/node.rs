@@ -46,6 +46,11 @@ impl From<&v1::Node> for Node {
 }
 
 impl Node {
+    /// Whether its kubelet says that it is ready; `None` where it says nothing.
+    pub(crate) fn is_ready(&self) -> Option<bool> {
+        self.conditions.get("Ready").copied().flatten()
+    }
+
     /// What is seen of it at a moment.
     pub(crate) fn seen(&self, observed_at: Wall) -> Observation {
         let known = |name: &str| self.conditions.get(name).copied().flatten();

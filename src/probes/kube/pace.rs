@@ -20,6 +20,8 @@ pub(crate) struct Pace {
     pub pulse: Duration,
     /// For the first reading to wait for all lists; below the deadline of a reading.
     pub first: Duration,
+    /// For which a status may contradict the pods until they alone count: longer than any watch is silent.
+    pub settle: Duration,
     /// The pause after a loss; doubled with each one that follows at once.
     pub retry: Duration,
     /// The longest pause, whatever the server asks for.
@@ -35,6 +37,7 @@ impl Default for Pace {
             silence: Duration::from_secs(20),
             pulse: Duration::from_secs(10),
             first: Duration::from_secs(8),
+            settle: Duration::from_secs(30),
             retry: Duration::from_secs(1),
             longest: Duration::from_secs(30),
         }

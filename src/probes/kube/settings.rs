@@ -35,8 +35,6 @@ pub(crate) struct Settings {
     pub context: String,
     /// The namespaces to watch.
     pub namespaces: Vec<String>,
-    /// Whether the estate names these namespaces.
-    pub named: bool,
     /// The workloads that must be there.
     pub expected: Vec<Expected>,
     /// The server, without credentials.
@@ -182,10 +180,9 @@ fn settle(target: &Cluster, mut chosen: Chosen) -> Result<Settings, String> {
     let weak = weak(&chosen);
     let context = chosen.context.clone();
     let server = http::without_credentials(chosen.cluster.server.as_deref().unwrap_or_default());
-    let named = !target.entry.namespaces.is_empty();
     let config = made(chosen, roots)?;
     let expected = expected(target, &namespaces);
-    Ok(Settings { config, context, namespaces, named, expected, server, weak, digest: seal.finalize().into() })
+    Ok(Settings { config, context, namespaces, expected, server, weak, digest: seal.finalize().into() })
 }
 
 fn refuse_programs(user: &AuthInfo) -> Result<(), String> {

@@ -1,5 +1,6 @@
 mod absent;
 mod access;
+mod clusters;
 mod images;
 mod trouble;
 mod watches;
@@ -33,6 +34,7 @@ fn quick() -> Pace {
         silence: Duration::from_secs(10),
         pulse: millis(20),
         first: Duration::from_secs(10),
+        settle: Duration::from_secs(600),
         retry: millis(10),
         longest: millis(40),
     }
@@ -50,7 +52,7 @@ impl Tried {
         let double = Double::new().await;
         double.put(NODES, node("a1", &[("Ready", "True")]));
         double.put(DEPLOYMENTS, deployment("web", 3, 3));
-        for (pod, restarts) in [("x", 0), ("y", 2)] {
+        for (pod, restarts) in [("x", 0), ("y", 2), ("z", 0)] {
             double.put(PODS, pod_of("web", pod, restarts));
         }
         Self::of(double, "token: t0p")
@@ -107,7 +109,7 @@ fn pod_of(owner: &str, pod: &str, restarts: i64) -> Value {
             "labels": {"pod-template-hash": "5f6c"}, "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet",
                 "name": format!("{owner}-5f6c"), "uid": "r", "controller": true}]},
         "spec": {"containers": []},
-        "status": {"phase": "Running", "containerStatuses": [{"name": "main", "image": "", "imageID": "", "ready": true,
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"name": "main", "image": "", "imageID": "", "ready": true,
             "restartCount": restarts, "state": {"running": {}}}]},
     })
 }
@@ -166,7 +168,7 @@ async fn a_healthy_cluster_is_seen_whole_at_the_first_reading() {
     let target = seen(&found, "");
     assert_eq!((target.verdict, text(target, "version"), text(target, "context")), (Verdict::Ok, "v1.33.2", "test"));
     assert!(target.detail.starts_with("v1.33.2 · context test · "), "{}", target.detail);
-    assert_eq!((int(target, "deployments"), int(target, "nodes"), int(target, "pods")), (1, 1, 2));
+    assert_eq!((int(target, "deployments"), int(target, "nodes"), int(target, "pods")), (1, 1, 3));
     let web = seen(&found, "deployment shop/web");
     assert_eq!((web.verdict, web.detail.as_str()), (Verdict::Ok, "3 of 3 ready · 2 restarts · web:1.4@ab12ab12ab12"));
     for (key, expected) in [("desired", 3), ("ready", 3), ("updated", 3), ("available", 3), ("restarts", 2)] {
@@ -242,6 +244,17 @@ async fn workloads_are_judged_by_what_they_lack() {
     ];
     for (made, ..) in &cases {
         it.double.put(DEPLOYMENTS, made.clone());
+        let name = made["metadata"]["name"].as_str().unwrap();
+        (0..made["status"]["readyReplicas"].as_i64().unwrap_or(0))
+            .for_each(|pod| it.double.put(PODS, pod_of(name, &pod.to_string(), 0)));
+    }
+    for (kind, owner, count) in [("StatefulSet", "db", 1), ("DaemonSet", "log", 2)] {
+        for pod in 0..count {
+            let mut made = pod_of(owner, &pod.to_string(), 0);
+            made["metadata"]["ownerReferences"][0]["kind"] = json!(kind);
+            made["metadata"]["ownerReferences"][0]["name"] = json!(owner);
+            it.double.put(PODS, made);
+        }
     }
     let status = json!({"replicas": 2, "readyReplicas": 1, "updatedReplicas": 2, "availableReplicas": 1, "observedGeneration": 1});
     let spec = json!({"replicas": 2, "selector": {}, "serviceName": "", "template": template("db")});
@@ -251,6 +264,7 @@ async fn workloads_are_judged_by_what_they_lack() {
     let spec = json!({"selector": {}, "template": template("log")});
     it.double.put(DAEMONS, json!({"metadata": {"name": "log", "generation": 1}, "spec": spec, "status": status}));
     let mut waiting = pod_of("none", "p", 7);
+    waiting["status"]["conditions"] = json!([{"type": "Ready", "status": "False"}]);
     waiting["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "CrashLoopBackOff"}});
     it.double.put(PODS, waiting);
     let found = it.reader.read().await.unwrap();

@@ -92,6 +92,8 @@ pub(crate) struct Hello {
 pub(crate) enum Presence {
     /// It is.
     There,
+    /// It is being deleted, with all that is in it.
+    Ending,
     /// It is not.
     Missing,
     /// The account may not know.
@@ -166,7 +168,11 @@ impl Wire {
             Ok(answer) => {
                 let body = whole(answer, OBJECT_BYTES, self.pace.answer).await?;
                 let found: Namespace = serde_json::from_slice(&body).map_err(|_| no_api())?;
-                if found.metadata.name.as_deref() == Some(namespace) { Ok(Presence::There) } else { Err(no_api()) }
+                if found.metadata.name.as_deref() != Some(namespace) {
+                    return Err(no_api());
+                }
+                let is_ending = found.metadata.deletion_timestamp.is_some();
+                Ok(if is_ending { Presence::Ending } else { Presence::There })
             }
             Err((Some(StatusCode::NOT_FOUND), _)) => Ok(Presence::Missing),
             Err((Some(StatusCode::FORBIDDEN), _)) => Ok(Presence::Hidden),

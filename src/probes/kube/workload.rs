@@ -3,13 +3,17 @@
 //! Source: kubernetes.io, "Deployments", "Deployment status"; `kubectl rollout status` (kubectl,
 //! `pkg/polymorphichelpers/rollout_status.go`). A count that a status leaves out is zero, because the API omits zeros; a status
 //! that the cluster has not written yet is unknown. Until the status is of the newest generation, its counts are those of the
-//! generation before, and nothing of it proves a rollout.
+//! generation before, and nothing of it proves a rollout. A status is the word of a controller, which may be down or behind: it is
+//! held against the pods that are listed, and never believed beyond them.
 
-use crate::domain::{Fact, Observation, Trend, Verdict, Wall, quantity};
-use crate::probes::kube::pods::Pods;
+use crate::domain::{Fact, Observation, Trend, Verdict, Wall};
+use crate::probes::kube::pods::{Pod, Pods};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use std::collections::{BTreeMap, BTreeSet};
+
+mod words;
 
 /// What is kept of a workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,8 +44,25 @@ pub(crate) struct Workload {
     failure: Option<String>,
     /// A condition that the cluster does not know.
     doubt: Option<String>,
+    /// Whether the cluster itself calls it not available.
+    unserved: bool,
+    /// Whether it is being deleted.
+    deleting: bool,
+    /// Whether each node that matches has one pod, so that no node matches where it should have none.
+    by_node: bool,
+    /// The labels by which it adopts pods; empty where it selects by more than labels.
+    selector: BTreeMap<String, String>,
     /// The containers of its template with their images.
     containers: Vec<(String, String)>,
+}
+
+/// What a workload is judged with, beside itself and its pods.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Judging {
+    /// Whether the estate names it.
+    pub expected: bool,
+    /// Whether its status has contradicted its pods for so long that they count alone.
+    pub settled: bool,
 }
 
 impl From<&Deployment> for Workload {
@@ -59,6 +80,8 @@ impl From<&Deployment> for Workload {
             observed: status.observed_generation.is_some(),
             current: status.observed_generation >= it.metadata.generation,
             paused: spec.is_some_and(|spec| spec.paused == Some(true)),
+            deleting: it.metadata.deletion_timestamp.is_some(),
+            selector: spec.map(|spec| labels(&spec.selector)).unwrap_or_default(),
             containers: containers(spec.map(|spec| &spec.template)),
             ..Self::default()
         };
@@ -68,6 +91,7 @@ impl From<&Deployment> for Workload {
                 // It stays from the rollout before until the next one is looked at.
                 ("Progressing", "False") => seen.stuck |= seen.current && reason == "ProgressDeadlineExceeded",
                 ("ReplicaFailure", "True") => seen.failure = Some(reason),
+                ("Available", "False") => seen.unserved = true,
                 ("Progressing", "Unknown") if seen.paused || reason == "DeploymentResumed" => {}
                 ("Progressing" | "Available" | "ReplicaFailure", "Unknown") => seen.doubt = Some(condition.type_),
                 _ => {}
@@ -99,6 +123,7 @@ impl From<&StatefulSet> for Workload {
             between: matches!(revisions, (Some(current), Some(update)) if current != update),
             observed: status.observed_generation.is_some(),
             current: status.observed_generation >= it.metadata.generation,
+            deleting: it.metadata.deletion_timestamp.is_some(),
             containers: containers(spec.map(|spec| &spec.template)),
             ..Self::default()
         }
@@ -119,10 +144,18 @@ impl From<&DaemonSet> for Workload {
             by_hand: strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete")),
             observed: status.observed_generation.is_some(),
             current: status.observed_generation >= it.metadata.generation,
+            deleting: it.metadata.deletion_timestamp.is_some(),
+            by_node: true,
             containers: containers(it.spec.as_ref().map(|spec| &spec.template)),
             ..Self::default()
         }
     }
+}
+
+/// The labels of a selector that has nothing else.
+fn labels(selector: &LabelSelector) -> BTreeMap<String, String> {
+    let is_plain = selector.match_expressions.as_ref().is_none_or(Vec::is_empty);
+    selector.match_labels.clone().filter(|_| is_plain).unwrap_or_default()
 }
 
 /// The containers of a template with their images, in its order.
@@ -157,14 +190,41 @@ impl Workload {
         self.is_rolled_out(desired) && self.replicas == desired && available >= desired && !self.stuck
     }
 
-    fn verdict(&self, pods: Option<&Pods>) -> Verdict {
+    /// Whether a pod of a replica set by hand is its own by adoption.
+    pub(crate) fn selects(&self, pod: &Pod) -> bool {
+        let has = |(key, value): (&String, &String)| pod.labels.get(key) == Some(value);
+        !self.selector.is_empty() && self.selector.iter().all(has)
+    }
+
+    /// How many ready pods of those that are wanted its status says.
+    fn said(&self, desired: i32) -> i32 {
+        self.ready.min(desired)
+    }
+
+    /// Whether its status says more ready pods than there are.
+    pub(crate) fn is_disputed(&self, pods: &Pods) -> bool {
+        self.observed && self.desired.is_some_and(|desired| pods.ready < self.said(desired))
+    }
+
+    fn verdict(&self, pods: Option<&Pods>, judging: Judging) -> Verdict {
+        let disputed = pods.filter(|pods| self.is_disputed(pods));
         let Some(desired) = self.desired.filter(|_| self.observed && self.doubt.is_none()) else {
             return if self.stuck { Verdict::Critical } else { Verdict::Unknown };
         };
-        let waits = pods.is_some_and(|pods| !pods.waiting.is_empty());
-        if self.stuck || (desired > 0 && self.ready <= 0) {
+        let is_troubled = pods.is_some_and(|pods| !pods.waiting.is_empty() || !pods.troubles.is_empty());
+        let is_down = desired > 0 && self.ready <= 0 || desired <= 0 && judging.expected;
+        if self.stuck || is_down {
             Verdict::Critical
-        } else if !self.is_complete() || self.ready < desired || self.failure.is_some() || waits {
+        } else if disputed.is_some_and(|pods| pods.ready <= 0) {
+            // The two were read one after the other: what lasts a moment may be that. A silent kubelet proves nothing.
+            if judging.settled && disputed.is_some_and(|pods| pods.silent == 0) {
+                Verdict::Critical
+            } else {
+                Verdict::Unknown
+            }
+        } else if disputed.is_some() || is_troubled || self.remark(desired).is_some() {
+            Verdict::Warn
+        } else if !self.is_complete() || self.ready < desired || self.failure.is_some() {
             Verdict::Warn
         } else {
             Verdict::Ok
@@ -172,17 +232,19 @@ impl Workload {
     }
 
     /// What is seen of it at a moment; `pods` where they are known.
-    pub(crate) fn seen(&self, pods: Option<&Pods>, observed_at: Wall) -> Observation {
+    pub(crate) fn seen(&self, pods: Option<&Pods>, judging: Judging, observed_at: Wall) -> Observation {
+        let disputed = pods.filter(|pods| self.is_disputed(pods));
         let mut facts = BTreeMap::from([
             ("image", Fact::Text(self.image())),
             ("stuck", Fact::Bool(self.stuck)),
             ("paused", Fact::Bool(self.paused)),
             ("observed", Fact::Bool(self.observed && self.current)),
-            ("complete", Fact::Bool(self.is_complete())),
+            ("complete", Fact::Bool(self.is_complete() && disputed.is_none())),
         ]);
         let count = |key: &'static str, count: Option<i32>| count.map(|count| (key, Fact::Int(count.into())));
         if self.observed {
-            facts.extend(count("ready", Some(self.ready)));
+            // A gate must not pass on what its pods do not carry.
+            facts.extend(count("ready", Some(disputed.map_or(self.ready, |pods| pods.ready))));
             facts.extend(count("replicas", Some(self.replicas)));
             facts.extend(count("available", self.available));
             facts.extend(count("unavailable", self.unavailable));
@@ -193,6 +255,7 @@ impl Workload {
         facts.extend(count("partition", Some(self.partition).filter(|partition| *partition > 0)));
         if let Some(pods) = pods {
             facts.insert("restarts", Fact::Int(pods.restarts));
+            facts.insert("pods_ready", Fact::Int(pods.ready.into()));
             if !pods.waiting.is_empty() {
                 facts.insert("waiting", Fact::Text(listed(&pods.waiting, ", ")));
             }
@@ -204,131 +267,16 @@ impl Workload {
             }
         }
         let trend = pods.map(|_| Trend::of("restarts"));
-        let verdict = self.verdict(pods);
+        let verdict = self.verdict(pods, judging);
         if verdict != Verdict::Ok {
-            facts.extend(self.reason(pods).map(|reason| ("reason", Fact::Text(reason))));
+            facts.extend(self.reason(pods, judging).map(|reason| ("reason", Fact::Text(reason))));
         }
-        Observation { verdict, detail: self.detail(pods), facts, observed_at, trend }
-    }
-
-    fn detail(&self, pods: Option<&Pods>) -> String {
-        let mut lines = Vec::new();
-        match self.desired {
-            _ if !self.observed => {
-                lines.extend(self.stuck.then(|| "rollout stuck".to_owned()));
-                lines.push("not looked at by the cluster yet".to_owned());
-            }
-            Some(desired) => {
-                lines.extend(self.rollout(desired));
-                lines.push(if desired == 0 {
-                    "scaled to 0".to_owned()
-                } else {
-                    format!("{} of {desired} ready", self.ready)
-                });
-                let available = self.available.filter(|available| *available < self.ready.min(desired));
-                lines.extend(available.map(|available| format!("{available} available")));
-            }
-            None => lines.push("says not how many it should have".to_owned()),
-        }
-        lines.extend((self.partition > 0).then(|| format!("partition {}", self.partition)));
-        lines.extend(self.failure.clone());
-        lines.extend(self.doubt.as_ref().map(|doubt| format!("{doubt} is unknown")));
-        match pods {
-            Some(pods) => {
-                lines.extend((!pods.waiting.is_empty()).then(|| listed(&pods.waiting, ", ")));
-                let restarts = u64::try_from(pods.restarts).unwrap_or_default();
-                lines.extend((restarts > 0).then(|| quantity::counted(restarts, "restart", "restarts")));
-            }
-            None => lines.push("restarts unknown".to_owned()),
-        }
-        lines.extend(self.images(pods));
-        lines.join(" · ")
-    }
-
-    /// What the verdict comes from, in the order of [`Self::verdict`].
-    fn reason(&self, pods: Option<&Pods>) -> Option<String> {
-        let waiting = pods.filter(|pods| !pods.waiting.is_empty()).map(|pods| listed(&pods.waiting, ", "));
-        let Some(desired) = self.desired.filter(|_| self.observed && self.doubt.is_none()) else {
-            // What the row says first, unless a condition is in doubt.
-            let doubt = self.doubt.as_ref().filter(|_| self.observed && !self.stuck);
-            return doubt.map(|doubt| format!("{doubt} is unknown"));
-        };
-        let ready = || format!("{} of {desired} ready", self.ready);
-        if self.stuck {
-            self.rollout(desired)
-        } else if desired > 0 && self.ready <= 0 {
-            Some(waiting.map_or_else(ready, |waiting| format!("{}: {waiting}", ready())))
-        } else if waiting.is_some() || self.failure.is_some() {
-            waiting.or_else(|| self.failure.clone())
-        } else if self.ready < desired {
-            Some(ready())
-        } else {
-            let available = self.available.map(|available| format!("{available} of {desired} available"));
-            self.rollout(desired).or(available)
-        }
-    }
-
-    /// How far its rollout is; `None` where there is none under way.
-    fn rollout(&self, desired: i32) -> Option<String> {
-        let stage = match (self.stuck, self.paused) {
-            (true, _) => "rollout stuck",
-            (false, true) => "rollout paused",
-            (false, false) => "rolling out",
-        };
-        let (updated, goal) = (self.updated, self.goal(desired));
-        if !self.current {
-            Some(format!("{stage}: the change is not observed yet"))
-        } else if self.by_hand && updated < goal {
-            Some(format!("{updated} of {goal} updated, the rest once it is deleted (OnDelete)"))
-        } else if updated < goal {
-            Some(format!("{stage}: {updated} of {goal} updated"))
-        } else if !self.is_rolled_out(desired) && self.left() > 0 {
-            let left = u64::try_from(self.left()).unwrap_or_default();
-            Some(format!("{stage}: {} left", quantity::counted(left, "old pod", "old pods")))
-        } else if !self.is_rolled_out(desired) {
-            Some(format!("{stage}: the new revision is not settled yet"))
-        } else if self.replicas > desired {
-            Some(format!("scaling down from {}", self.replicas))
-        } else {
-            (self.stuck || self.paused).then(|| stage.to_owned())
-        }
-    }
-
-    /// The template's images, in its order.
-    fn image(&self) -> String {
-        self.containers.iter().map(|(_, image)| image.as_str()).collect::<Vec<_>>().join(", ")
-    }
-
-    /// What runs, and what the template wants where that is something else.
-    fn images(&self, pods: Option<&Pods>) -> Vec<String> {
-        let wanted = self.image();
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let (running, digests) = pods.map(|pods| pods.running(&self.containers)).unwrap_or_default();
-        if running.is_empty() || running.iter().eq([&wanted]) {
-            let several = (digests.len() > 1).then(|| format!("{} digests of it run", digests.len()));
-            return [short(&wanted)].into_iter().chain(several).collect();
-        }
-        let running: Vec<String> = running.iter().map(|images| short(images)).collect();
-        vec![format!("runs {}", running.join(" and ")), format!("template {}", short(&wanted))]
+        Observation { verdict, detail: self.detail(pods, judging), facts, observed_at, trend }
     }
 }
 
 fn listed(words: &BTreeSet<String>, between: &str) -> String {
     words.iter().cloned().collect::<Vec<_>>().join(between)
-}
-
-/// Images without their registries, and with the first 12 digits of a digest.
-fn short(images: &str) -> String {
-    let one = |image: &str| {
-        let name = image.rsplit('/').next().unwrap_or(image);
-        match name.split_once("@sha256:") {
-            Some((name, digest)) => format!("{name}@{}", digest.chars().take(12).collect::<String>()),
-            None => name.to_owned(),
-        }
-    };
-    images.split(", ").map(one).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -218,7 +218,7 @@ async fn the_kubeconfig_is_found_as_kubectl_finds_it() {
     .unwrap();
     let found = reader.read().await.unwrap();
     assert_eq!((text(seen(&found, ""), "context"), text(seen(&found, ""), "namespaces")), ("second", "void"));
-    assert!(seen(&found, "").detail.ends_with("nothing in namespace void"));
+    assert_eq!(seen(&found, "namespace void").detail, "no workloads in namespace void");
     // In a pod.
     it.double.want_token("of the pod");
     let pod = home.path().join("var/run/secrets/kubernetes.io/serviceaccount");

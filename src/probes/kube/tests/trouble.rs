@@ -143,7 +143,7 @@ async fn a_client_that_disconnects_is_named_and_replaced() {
     let why = wire.hello().await.unwrap_err().why;
     assert!(why.starts_with("the probe broke off, which is a defect of Midwatch") && wire.is_broken(), "{why}");
     it.reader.link = Some(crate::probes::kube::link::Link::new(settings, wire, quick(), None));
-    assert_eq!(lost(&it.reader.link.as_ref().unwrap().findings(), ""), "no answer within 10 s");
+    assert_eq!(lost(&it.reader.link.as_mut().unwrap().findings(), ""), "no answer within 10 s");
     it.until(|found| !is_lost(found, "") && has(found, "deployment shop/web")).await;
     // One of its own tasks.
     it.reader.link.as_ref().unwrap().tasks()[2].abort();

@@ -147,7 +147,8 @@ fn a_rollout_is_complete_only_by_the_whole_rule() {
         ),
     ];
     for (name, workload, complete, verdict, detail) in cases {
-        let seen = workload.seen(Some(&Pods::default()), clock::now().wall);
+        let pods = Pods::ready(workload.ready);
+        let seen = workload.seen(Some(&pods), Judging::default(), clock::now().wall);
         assert_eq!(seen.facts["complete"], Fact::Bool(complete), "{name}");
         assert_eq!((seen.verdict, seen.detail.as_str()), (verdict, format!("{detail} · web:9").as_str()), "{name}");
     }
@@ -155,10 +156,10 @@ fn a_rollout_is_complete_only_by_the_whole_rule() {
 
 #[test]
 fn a_status_that_is_behind_tells_nothing_of_the_new_template() {
-    let seen = deployment(2, 1, [3, 3, 3, 3]).seen(None, clock::now().wall);
+    let seen = deployment(2, 1, [3, 3, 3, 3]).seen(None, Judging::default(), clock::now().wall);
     assert_eq!(seen.facts["observed"], Fact::Bool(false));
     assert!(!seen.facts.contains_key("updated"), "{:?}", seen.facts);
-    let seen = deployment(2, 2, [4, 1, 3, 3]).seen(None, clock::now().wall);
+    let seen = deployment(2, 2, [4, 1, 3, 3]).seen(None, Judging::default(), clock::now().wall);
     let facts = ["observed", "updated", "replicas", "available", "desired"].map(|key| &seen.facts[key]);
     assert_eq!(facts, [&Fact::Bool(true), &Fact::Int(1), &Fact::Int(4), &Fact::Int(3), &Fact::Int(3)]);
     // What the rollout before has left behind.
@@ -166,9 +167,11 @@ fn a_status_that_is_behind_tells_nothing_of_the_new_template() {
     let of = |observed: i64| {
         let status = json!({"observedGeneration": observed, "replicas": 4, "updatedReplicas": 1, "readyReplicas": 3,
             "availableReplicas": 3, "conditions": stuck});
-        made::<Deployment>(2, &json!({"replicas": 3}), &status).seen(None, clock::now().wall).verdict
+        made::<Deployment>(2, &json!({"replicas": 3}), &status)
+            .seen(None, Judging::default(), clock::now().wall)
+            .verdict
     };
     assert_eq!((of(1), of(2)), (Verdict::Warn, Verdict::Critical));
-    let seen = stateful(&json!({}), [3, 3, 3], None, false).seen(None, clock::now().wall);
+    let seen = stateful(&json!({}), [3, 3, 3], None, false).seen(None, Judging::default(), clock::now().wall);
     assert!(!seen.facts.contains_key("available"), "what a server does not count is no zero");
 }
