@@ -36,7 +36,7 @@ pub fn estate(data: &[u8]) {
     }
 }
 
-/// A journal has a verdict that accounts for every byte; what stands before the damage is whole; its report has no control
+/// A journal has a verdict that accounts for every byte; the part before the damage is whole; its report has no control
 /// character.
 pub fn journal(data: &[u8]) {
     let chain = read(data);
@@ -70,7 +70,7 @@ pub fn control(data: &[u8]) {
     }
 }
 
-/// Nothing that a terminal obeys, and nothing that nobody sees, comes through.
+/// No control character and no invisible one passes.
 pub fn sanitiser(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut all = vec![Clean::line(data), Clean::name(data), Clean::text(&text)];
@@ -84,7 +84,7 @@ pub fn sanitiser(data: &[u8]) {
     }
 }
 
-/// Controls, what turns the reading order, and what takes no room.
+/// Controls, characters that change the reading order, and those of no width.
 fn is_forbidden(symbol: char) -> bool {
     symbol.is_control()
         || matches!(u32::from(symbol), 0xad | 0x61c | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xe0000..=0x0010_ffff)
@@ -162,12 +162,12 @@ pub fn backup_name(data: &[u8]) {
     assert_eq!(kind::descriptions(&[data, b"db.dump"], b"*").len(), 2);
 }
 
-/// A bundle of certificates: no more are taken than asked for, each taken one is within its size, and the rest is told.
+/// A bundle of certificates: no more are taken than asked for, each one is within its size, and the rest is reported.
 pub fn pem(data: &[u8]) {
     for most in [1, 3, 1000] {
         let held = pem::certificates(data, most);
         assert!(held.certificates.len() <= most && held.certificates.len() <= held.total);
-        // What stands behind the last one is told, too.
+        // The text behind the last one is reported, too.
         assert!(held.total == held.certificates.len() || held.cut.is_some());
         for certificate in held.certificates.iter().flatten() {
             assert!(certificate.len() <= pem::LARGEST && certificate.len() <= data.len());

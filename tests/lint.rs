@@ -1,4 +1,4 @@
-//! What stands where an estate file should, told by `lint`, by `check`, and by every other command.
+//! A wrong estate file, as `lint`, `check` and every other command report it.
 
 use crate::support::estate::{Estate, Printed, finish};
 use rustix::fs::{CWD, Mode, mkfifoat};
@@ -32,7 +32,7 @@ fn refused(estate: &Estate, file: &Path, why: &str) {
 }
 
 #[test]
-fn twelve_mistakes_are_told_at_once_and_no_password_with_them() {
+fn twelve_mistakes_are_reported_at_once_without_the_password() {
     let estate = Estate::default();
     let file = estate.beside("midwatch.toml");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/estates/invalid");
@@ -88,7 +88,7 @@ fn a_file_that_may_not_be_read_is_refused() {
 }
 
 #[test]
-fn every_file_beside_the_estate_is_told_of_together() {
+fn mistakes_of_all_files_beside_the_estate_are_reported_together() {
     let estate = Estate::default();
     for (name, text) in [
         ("midwatch.toml", "schema = 1\nname = \"n\"\nenvironment = \"prod\"\n"),
@@ -112,7 +112,7 @@ fn every_file_beside_the_estate_is_told_of_together() {
 }
 
 #[test]
-fn a_theme_and_a_keymap_that_are_named_and_not_there_are_told_of_together() {
+fn a_missing_theme_and_a_missing_keymap_are_reported_together() {
     let estate = Estate::default();
     let printed = estate.midwatch(&["lint", "--theme", "nihgt", "--keymap", "emacs"]).exits(2);
     assert_eq!(
@@ -124,7 +124,7 @@ fn a_theme_and_a_keymap_that_are_named_and_not_there_are_told_of_together() {
 }
 
 #[test]
-fn what_a_wrong_procedure_includes_is_looked_for_too_and_all_stands_in_the_order_of_the_file() {
+fn includes_of_a_wrong_procedure_are_checked_and_problems_keep_the_order_of_the_file() {
     let estate = Estate::default();
     let steps = "[[work]]\ntitle = \"A\"\nmanual = \"x\"\nfrob = 1\n[[work]]\nuse = \"test/nothing\"\n\
          [[work]]\nuse = \"test/other\"\n[[work]]\ntitle = \"B\"\nmanual = \"x\"\nfrob = 2\n";
@@ -175,7 +175,7 @@ fn the_schema_is_printed() {
 }
 
 #[test]
-fn warnings_are_told_apart_from_errors_and_fail_only_when_asked() {
+fn warnings_differ_from_errors_and_fail_only_with_strict() {
     let estate = Estate::default();
     let steps = "[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = { exec = [\"bash\", \"-c\", 'kill -9 1'] }\nundo = { none = \"x\" }\n";
     let header = "reviewed = 2020-01-01\nreview_every = \"90d\"\nowner = \"operations\"";
@@ -211,7 +211,7 @@ fn procedures_and_windows_are_held_against_one_another() {
     let windows = estate.beside("windows.toml");
     let crowded = format!("{}:3:8: what belongs in this window takes 2 h 10 m, and it lasts 2 h", windows.display());
     estate.midwatch(&["lint"]).exits(2).prints(&crowded);
-    // Told where the windows are named, and not where one procedure is looked at by itself.
+    // Reported where the windows are named, and not where one procedure is checked by itself.
     estate.midwatch(&["lint", windows.to_str().unwrap()]).exits(2).prints(&crowded);
     let two = estate.beside("procedures/two.toml");
     estate.midwatch(&["lint", two.to_str().unwrap()]).exits(0);
@@ -365,7 +365,7 @@ fn a_root_that_a_parameter_gives_is_held_against_the_roots_that_are_known() {
         let output = estate.midwatch(&["lint"]).exits(0).out;
         assert_eq!(output.contains(kept), root.ends_with("/x"), "{root} {under}: {output}");
     }
-    // Two parameters may be one directory, whatever they are called.
+    // Two parameters may be one directory under any names.
     deleting(&estate, "short", "root = \"{{place}}/logs\"\n[params]\nplace = { path = true }", "archive", 30);
     let both = "where `place` of test/short and `root` of cell0/data-retention are one directory";
     estate.midwatch(&["lint"]).exits(0).prints(&format!("{kept}, {both}"));

@@ -37,7 +37,7 @@ fn a_program_must_be_there_and_executable() {
     fs::set_permissions(estate.tree("undo"), fs::Permissions::from_mode(0o755)).unwrap();
     rehearsed(&estate, &undo).exits(1).prints("needs /nowhere/sh");
     rehearsed(&estate, &exec("exec = [\"rm\", \"x\"], cwd = \"/nowhere\"")).exits(1).prints("/nowhere is no directory");
-    let none = rehearsed(&estate, &exec("none = \"nobody minds\"")).exits(0).prints("no undo").prints("nobody minds");
+    let none = rehearsed(&estate, &exec("none = \"not needed\"")).exits(0).prints("no undo").prints("not needed");
     assert!(none.out.ends_with("0 undos; 1 step has no undo\n"), "{}", none.out);
     assert_eq!(estate.names(""), ["undo"], "nothing was made");
 }
@@ -123,7 +123,7 @@ fn the_role_of_act_is_asked_for_its_rights() {
 }
 
 #[test]
-fn the_answers_are_told_as_json() {
+fn the_answers_are_printed_as_json() {
     let estate = Estate::default();
     let both = format!("{}{MOVE}", exec("exec = [\"rm\", \"{tree}/made\"]"));
     estate.procedure("p", "", &both);
@@ -191,7 +191,7 @@ fn rotations_archives_and_permissions_are_asked_for_what_they_would_touch_now() 
 }
 
 #[test]
-fn the_rights_to_every_file_and_directory_are_those_of_whoever_asks() {
+fn the_rights_to_every_file_and_directory_are_those_of_the_caller() {
     if !is_root() {
         return;
     }
@@ -252,9 +252,9 @@ fn a_service_is_asked_with_head_and_nothing_else() {
     let lines: Vec<String> = service.taken.lock().unwrap().iter().map(|taken| taken.line.clone()).collect();
     assert!(!lines.is_empty() && lines.iter().all(|line| line.starts_with("HEAD ")), "{lines:?}");
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", free.local_addr().unwrap());
+    let closed = format!("http://{}", free.local_addr().unwrap());
     drop(free);
-    rehearsed(&estate, &put(&nobody)).exits(1).prints("the service cannot be reached");
+    rehearsed(&estate, &put(&closed)).exits(1).prints("the service cannot be reached");
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn a_redis_is_asked_who_it_is_and_nothing_is_written() {
     rehearsed(&estate, &drain).exits(8).prints("`act` gets no session");
 }
 
-/// The reasons that only a mistake of the rehearsal itself can have, whatever the estate lacks.
+/// The reasons that only a mistake of the rehearsal itself can have, for any estate.
 const FALSE: [&str; 5] = ["no step before it reads", "has no `", "was not read yet", "saved:", "its step asks nothing"];
 
 /// Rehearses, and asserts that no answer is an error of the rehearsal.

@@ -1,4 +1,4 @@
-//! Which windows allow a procedure, and how they stand for it.
+//! Which windows allow a procedure, and their state for it.
 
 use crate::calendar::{Calendar, Opening, Standing, Window};
 use crate::config::estate::Environment;
@@ -17,7 +17,7 @@ pub enum WindowUse {
     Named(String),
     /// Any window of the environment that allows the operation.
     Operation {
-        /// The environment; the estate's own where it is not said.
+        /// The environment; the estate's own where it is not set.
         environment: Option<String>,
         /// One of a window's `operations`.
         operation: String,
@@ -190,7 +190,7 @@ lasts = "2h"
     }
 
     #[test]
-    fn the_open_window_with_the_most_room_counts() {
+    fn the_open_window_with_the_most_time_left_counts() {
         let calendar = calendar();
         let stored = |wanted: &WindowUse, now: &str, of| match calendar.standing_for(wanted, of, at(now)) {
             Some(Standing::Open(open, others)) => {

@@ -95,7 +95,7 @@ pub const SECTIONS: &[Section] = &[
                 "[\"security_patches\"]",
                 "What it is for.",
             ),
-            Key::optional("notice", Kind::Span, "none", "\"24h\"", "How long before it those concerned are told."),
+            Key::optional("notice", Kind::Span, "none", "\"24h\"", "How long before it a notice is due."),
         ],
         needs: Needs::Nothing,
     },

@@ -45,9 +45,9 @@ pub struct Window {
     pub zone: String,
     /// The operations it is for; any where none is named.
     pub operations: Vec<String>,
-    /// How long before it those concerned are told.
+    /// How long before it a notice is due.
     pub notice: Option<Duration>,
-    /// Where its name stands in the file.
+    /// The place of its name in the file.
     pub at: Place,
     cron: Cron,
     tz: TimeZone,
@@ -69,13 +69,13 @@ pub struct Opening {
 pub struct Calendar {
     /// The windows in the order of the file.
     pub windows: Vec<Window>,
-    /// What holds for changes of procedures that name no window; an environment that is not said has its own default.
+    /// What holds for changes of procedures that name no window; an environment that is not set has its own default.
     pub rules: Vec<Rule>,
     /// The file's text: what a run freezes. Empty where there is no file.
     pub text: String,
 }
 
-/// How the calendar stands at a moment.
+/// The state of the calendar at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// A window is open: the one that ends first, and how many others are open.

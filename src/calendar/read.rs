@@ -34,7 +34,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Reads the windows of an estate; a file that is not there holds none.
 ///
 /// # Errors
-/// Kind `Usage`: the file cannot be read, or anything in it is wrong, each thing told with its line and column.
+/// Kind `Usage`: the file cannot be read, or anything in it is wrong; each problem has its line and column.
 pub fn load(estate: Option<&Path>) -> Result<Calendar, Error> {
     let Some(path) = beside(estate) else { return Ok(Calendar::default()) };
     let found = patience::at(&path, || path.symlink_metadata());
@@ -148,7 +148,7 @@ fn parser() -> CronParser {
     CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build()
 }
 
-/// Where the clock of a window stands.
+/// The place of a window's clock time in the file.
 fn time_zone(zone: &str, at: Place, problems: &mut Problems) -> Option<TimeZone> {
     let found = TimeZone::get(zone).ok();
     if found.is_none() {

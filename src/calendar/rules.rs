@@ -39,7 +39,7 @@ impl Allowed {
 
     /// What holds in an environment for which the file says nothing.
     #[must_use]
-    pub fn unsaid(environment: Environment) -> Self {
+    pub fn default_of(environment: Environment) -> Self {
         if environment == Environment::Production { Self::Window } else { Self::Anytime }
     }
 }
@@ -48,7 +48,7 @@ impl Calendar {
     /// What holds in an environment for procedures that are no exception.
     #[must_use]
     pub fn default_of(&self, environment: Environment) -> Allowed {
-        self.rule(environment).map_or_else(|| Allowed::unsaid(environment), |rule| rule.default)
+        self.rule(environment).map_or_else(|| Allowed::default_of(environment), |rule| rule.default)
     }
 
     /// The procedures that may change something in an environment at any time.
@@ -98,7 +98,7 @@ pub(super) fn read(root: &mut Table, problems: &mut Problems) -> Vec<Rule> {
         let default = table.parsed("default", "window or anytime", problems, read);
         let anytime = table.texts("anytime", problems).unwrap_or_default();
         table.finish(problems);
-        Some(Rule { environment, default: default.unwrap_or_else(|| Allowed::unsaid(environment)), anytime })
+        Some(Rule { environment, default: default.unwrap_or_else(|| Allowed::default_of(environment)), anytime })
     };
     let keys =
         [("production", Environment::Production), ("staging", Environment::Staging), ("other", Environment::Other)];

@@ -54,7 +54,7 @@ fn the_agenda_lists_every_opening_in_its_order() {
 }
 
 #[test]
-fn what_is_open_or_next_is_told() {
+fn the_open_or_next_window_is_shown() {
     let calendar = calendar(NOVACRON);
     let standing = |now: &str, of| calendar.standing(at(now), of);
     let Some(Standing::Open(open, others)) = standing("2026-11-22T02:47:31Z", Environment::Production) else {
@@ -101,7 +101,7 @@ fn a_window_that_opened_long_ago_is_open() {
 }
 
 #[test]
-fn everything_wrong_is_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let text = r#"schema = 1
 [[window]]
 name = "weekly"
@@ -222,7 +222,7 @@ fn the_reader_knows_the_keys_of_the_rules_and_no_other() {
 }
 
 #[test]
-fn production_demands_a_window_where_nothing_is_said_and_the_others_do_not() {
+fn production_requires_a_window_by_default_and_the_others_do_not() {
     use Environment::{Other, Production, Staging};
     let demands = |rules: &str, of| calendar(rules).demands_window(of, "common/vacuum-table");
     for (rules, production, staging) in [

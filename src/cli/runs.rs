@@ -46,7 +46,7 @@ fn as_text(runs: &[RunSummary]) -> String {
         let started = run.started.minute();
         let title = if run.emergency { format!("EMERGENCY · {}", run.title) } else { run.title.clone() };
         let _ = writeln!(text, "{}  {status:<widest$}  {over:>3}/{of:<3}  {started}  {}  {title}", run.id, run.starter);
-        if run.broke_glass {
+        if run.used_break_glass {
             let _ = writeln!(text, "{:28}BREAK GLASS: it went on without a second person", "");
         }
         if let Some(damage) = &run.damage {
@@ -63,7 +63,7 @@ fn as_json(runs: &[RunSummary]) -> String {
             json!({
                 "run": run.id, "title": run.title, "status": run.status, "rolled_back": run.went_back, "started": run.started, "ended": run.ended,
                 "starter": run.starter, "steps_over": run.progress.0, "steps": run.progress.1, "damage": run.damage,
-                "broke_glass": run.broke_glass, "emergency": run.emergency, "settled_by_hand": run.caveats.settled_by_hand,
+                "broke_glass": run.used_break_glass, "emergency": run.emergency, "settled_by_hand": run.caveats.settled_by_hand,
                 "skipped": run.caveats.skipped,
             })
         })

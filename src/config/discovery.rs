@@ -1,4 +1,4 @@
-//! The estate of a host without an estate file: what its files, variables and sockets tell.
+//! The estate of a host without an estate file, from its files, variables and sockets.
 //!
 //! It looks and connects to nothing: whether a server that is found also answers is for its row to say. What was looked for
 //! and is not there is listed, and has no row.
@@ -22,7 +22,7 @@ mod redis;
 /// How long all looks together may take.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// One kind of source that is looked for: the row that stands for it where the look does not end, and the look.
+/// One kind of source that is looked for: its row where the look does not end, and the look.
 type Look = (TargetKind, &'static str, fn(&Surroundings, &mut Estate));
 
 const LOOKS: [Look; 5] = [
@@ -63,7 +63,7 @@ fn begin((_, name, look): Look, mut estate: Estate, around: Surroundings) -> mps
     let (notify, answer) = mpsc::sync_channel(1);
     let work = move || {
         look(&around, &mut estate);
-        // Nobody waits any more where it took too long.
+        // After the time limit no one waits any more.
         let _ = notify.send(estate);
     };
     // Without a thread the channel is closed, which is no answer either.
@@ -159,7 +159,7 @@ fn list(directory: &Path, estate: &mut Estate) -> Vec<PathBuf> {
     }
 }
 
-/// Whether a socket stands here.
+/// Whether this is a socket.
 fn is_socket(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
     fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())

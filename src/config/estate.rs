@@ -1,7 +1,7 @@
 //! The estate file: everything one configuration looks after.
 //!
-//! The shape is told in `design.md`, section 5. Every problem of a file is found in one reading, and no
-//! section is skipped, because one that is would look like a target that is well.
+//! Every problem of a file is found in one reading, and no
+//! section is skipped, because a skipped one would look like a target that is ok.
 
 use crate::config::discovery::{discover, nothing};
 use crate::config::file::{read_trusted, refused};
@@ -49,7 +49,7 @@ pub struct Estate {
     pub packs: Vec<Pack>,
     /// Programs that only read, by absolute path.
     pub trusted_reads: Vec<PathBuf>,
-    /// Limits for whatever has none of its own.
+    /// Limits for targets without limits of their own.
     pub thresholds: Thresholds,
     /// Its HTTP services.
     pub services: Vec<Service>,
@@ -73,7 +73,7 @@ pub struct Estate {
     pub backups: Vec<Backup>,
     /// Buckets of object stores.
     pub stores: Vec<Store>,
-    /// Who is told of what happens.
+    /// The receivers of notices.
     pub receivers: Vec<Receiver>,
     /// How long its sealed runs are kept.
     pub keep: Keep,
@@ -94,7 +94,7 @@ impl Estate {
         discover(hostname, around)
     }
 
-    /// What stands in for an estate whose file cannot be used: no target, and the file's name.
+    /// The estate in place of one whose file cannot be used: no target, and the file's name.
     #[must_use]
     pub fn standing_in(file: &Path) -> Self {
         let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
@@ -104,7 +104,7 @@ impl Estate {
     /// Reads an estate file.
     ///
     /// # Errors
-    /// Kind `Usage`: the file cannot be read, or anything in it is wrong, each thing told with its line and column.
+    /// Kind `Usage`: the file cannot be read, or anything in it is wrong; each problem has its line and column.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let text = read_trusted(path, "the estate file")?;
         Self::parse(&text, path).map_err(|problems| refused("the estate file", path, &problems))

@@ -1,4 +1,4 @@
-//! Reads the files that people write, and refuses whatever is none of them.
+//! Reads the files that people write, and refuses anything else.
 
 use crate::config::patience;
 use crate::config::reader::{LARGEST_FILE, Place, Problem};
@@ -103,11 +103,11 @@ pub(crate) fn kind_word(kind: FileType) -> &'static str {
     }
 }
 
-/// One error that tells every problem of a file, a line each.
+/// One error with every problem of a file, a line each.
 #[must_use]
 pub fn refused(what: &str, path: &Path, problems: &[Problem]) -> Error {
-    let count = quantity::counted(problems.len() as u64, "thing is", "things are");
-    let mut message = format!("cannot use {what} {}: {count} wrong", path.display());
+    let count = quantity::counted(problems.len() as u64, "problem", "problems");
+    let mut message = format!("cannot use {what} {}: {count}", path.display());
     for problem in problems {
         message.push_str(&format!("\n  {problem}"));
     }
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_text_file_is_refused_with_its_reason() {
+    fn anything_but_a_text_file_is_refused_with_its_reason() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         assert!(reason(&at("missing")).starts_with("cannot read the estate file FILE: no such file"));

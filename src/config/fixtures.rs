@@ -1,4 +1,4 @@
-//! Files under `tests/fixtures`: whatever is in `valid` is taken, and `invalid/x.toml` says exactly `invalid/x.expected`.
+//! Files under `tests/fixtures`: every file in `valid` is accepted, and `invalid/x.toml` yields exactly `invalid/x.expected`.
 
 use crate::config::reader::Problem;
 use std::fs;
@@ -15,7 +15,7 @@ pub(crate) fn hold(kind: &str, read: impl Fn(&str, &Path) -> Vec<Problem>) {
         let expected = fs::read_to_string(path.with_extension("expected")).unwrap_or_default();
         let text = report(&path, &read);
         if text != expected || text.is_empty() {
-            wrong.push(format!("{}\n--- expected\n{expected}--- said\n{text}", path.display()));
+            wrong.push(format!("{}\n--- expected\n{expected}--- got\n{text}", path.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

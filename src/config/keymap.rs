@@ -4,7 +4,7 @@ use crate::config::layers::{Layer, Layers};
 use crate::config::reader::{Place, Problem, Problems, Table, Value};
 use std::path::PathBuf;
 
-/// The keymap that every other stands on, and the one that is used when none is named.
+/// The keymap that every other inherits from, and the one that is used when none is named.
 pub const DEFAULT: &str = "default";
 
 const BUILT_IN: &[(&str, &str)] =
@@ -15,7 +15,7 @@ const BUILT_IN: &[(&str, &str)] =
 pub struct KeymapFile {
     /// Its name.
     pub name: String,
-    /// The keymap it says it stands on.
+    /// The keymap it inherits from.
     pub inherits: Option<String>,
     /// The file; a built-in one is called `built-in keymaps/default.toml`.
     pub file: PathBuf,
@@ -32,11 +32,11 @@ pub struct Binding {
     pub action: String,
     /// The keys as written: `?`, `g g`, `Ctrl-L`.
     pub keys: Vec<String>,
-    /// Where the action stands.
+    /// The place of the action.
     pub place: Place,
 }
 
-/// Loads a keymap with all it stands on, the built-in default first.
+/// Loads a keymap with all it inherits from, the built-in default first.
 ///
 /// A keymap that is missing or wrong gives the built-in default alone with everything that is wrong: worth one line on the
 /// screen, and never a reason not to open it.
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_users_keymap_stands_on_the_default() {
+    fn a_users_keymap_inherits_from_the_default() {
         let dir = tempfile::tempdir().unwrap();
         let text = "schema = 1\nname = \"mine\"\n[list]\ntop = [\"g g\", \"Home\"]\nbottom = []\n";
         fs::write(dir.path().join("mine.toml"), text).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keymap_that_others_can_change_is_not_used_and_the_default_stands_in() {
+    fn a_keymap_that_others_can_change_is_replaced_by_the_default() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let (above, file) = (dir.path().join("keymaps"), dir.path().join("keymaps/mine.toml"));

@@ -33,11 +33,11 @@ pub enum Form {
     Once,
     /// `[[name]]`, as often as needed.
     Many,
-    /// `[name]` with names of the author's own, each with this kind of value; its one key stands for all of them.
+    /// `[name]` with names of the author's own, each with this kind of value; its one key describes all of them.
     Names,
     /// `[name]` with names of the author's own, each with a table of these keys.
     Defined,
-    /// `[[…]]` under whatever name the author gives it at the top.
+    /// `[[…]]` under any name of the author's at the top.
     Rest,
     /// `{ name = … }`, the value of other keys.
     Inline,

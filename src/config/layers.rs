@@ -1,6 +1,6 @@
-//! Finds themes and keymaps by name, with all that they stand on.
+//! Finds themes and keymaps by name, with all that they inherit from.
 //!
-//! A file may name the one it inherits from; one that names none stands on the built-in root. A file of the user may have
+//! A file may name the one it inherits from; one that names none inherits from the built-in root. A file of the user may have
 //! the name of a built-in one, and may even inherit from its own name: that is then the next file of that name, the built-in
 //! one last.
 
@@ -20,7 +20,7 @@ pub(crate) struct Layers<'a> {
     pub directories: &'a [PathBuf],
     /// The built-in files: name and text.
     pub built_in: &'static [(&'static str, &'static str)],
-    /// The built-in file that every other stands on.
+    /// The built-in file that every other inherits from.
     pub root: &'static str,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Layer<L> {
 }
 
 impl Layers<'_> {
-    /// Reads a file and all it stands on, the root first; `read` takes the keys that are not the header's.
+    /// Reads a file and all it inherits from, the root first; `read` takes the keys that are not the header's.
     ///
     /// # Errors
     /// Everything wrong with any of the files, a missing one and a circle included.
@@ -135,7 +135,7 @@ impl Layers<'_> {
         Err(Missing::Nowhere { message, hint: Some(hint) })
     }
 
-    /// Every name on the shelf, sorted.
+    /// Every built-in name, sorted.
     pub fn names(&self) -> Vec<String> {
         let list = |directory: &Path| directory.read_dir().into_iter().flatten().flatten().collect::<Vec<_>>();
         let own = self.directories.iter().flat_map(|directory| patience::at(directory, || list(directory)));

@@ -45,17 +45,17 @@ pub struct Parameters {
     pub database: String,
     /// How much TLS is asked for. It is never used on a unix socket.
     pub tls: Tls,
-    /// How long one server may take; `None` where nobody says.
+    /// How long one server may take; `None` where it is not set.
     pub connect_timeout: Option<Duration>,
-    /// `application_name`, where somebody says one.
+    /// `application_name`, where it is set.
     pub application_name: Option<String>,
-    /// What the server's own command line would be told.
+    /// Options for the server's command line.
     pub options: Option<String>,
     /// Which kind of server is wanted.
     pub session: SessionKind,
     /// Whether the password exchange is bound to the TLS session.
     pub channel_binding: ChannelBinding,
-    /// Why the password file was not read although it is there; worth telling when a password is missing.
+    /// Why the password file was not read although it is there; reported when a password is missing.
     pub passfile_refused: Option<String>,
 }
 
@@ -93,7 +93,7 @@ pub struct Tls {
     pub root: TlsRoot,
     /// Our own certificate and its key, in PEM files.
     pub own: Option<(PathBuf, PathBuf)>,
-    /// Whether the server is told which name is asked for.
+    /// Whether the client sends the server's name (SNI).
     pub sni: bool,
     /// Whether TLS begins at once, as PostgreSQL 17 allows.
     pub direct: bool,
@@ -112,7 +112,7 @@ pub enum TlsMode {
     Prefer,
     /// Always; the certificate is verified only where a root is given.
     Require,
-    /// Always, with a certificate that leads to the root, of whatever name.
+    /// Always, with a certificate that leads to the root, of any name.
     VerifyCa,
     /// Always, with a certificate that leads to the root and has the host's name.
     VerifyFull,

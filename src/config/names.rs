@@ -9,7 +9,7 @@ use std::fs;
 use std::sync::{LazyLock, Mutex, mpsc};
 use std::time::Duration;
 
-/// How long the name service may take; after that a number stands for a name.
+/// How long the name service may take; after that a number replaces a name.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 const USERS: &str = "/etc/passwd";
@@ -57,7 +57,7 @@ pub fn group_id(name: &str) -> Option<u32> {
         .or_else(|| asked(move || Group::from_name(&owned).ok().flatten().map(|group| group.gid.as_raw())))
 }
 
-/// Whether the name service counts nobody else than this user among a group's members; one that does not answer counts as no.
+/// Whether this user is the only member of a group for the name service; no answer counts as no.
 #[must_use]
 pub fn has_no_other_member(gid: u32, user: &str) -> bool {
     let user = user.to_owned();
@@ -84,7 +84,7 @@ fn number(name: &str, path: &str) -> Option<u32> {
 fn asked<T: Send + 'static>(ask: impl FnOnce() -> Option<T> + Send + 'static) -> Option<T> {
     let (notify, answer) = mpsc::channel();
     let run = move || {
-        // Nobody listens any more where it took too long.
+        // After the time limit no one listens any more.
         let _ = notify.send(ask());
     };
     std::thread::Builder::new().name("names".to_owned()).spawn(run).ok()?;

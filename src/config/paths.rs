@@ -1,4 +1,4 @@
-//! Where things lie, worked out from the surroundings of a process given as a value.
+//! The paths of files and directories, from the environment of a process, which is given as a value.
 
 use crate::config::patience;
 use crate::domain::{Error, Kind};

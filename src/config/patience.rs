@@ -67,7 +67,7 @@ pub fn bounded<T: Send + 'static>(
     let (ended, end) = channel::<()>();
     let look = Look::default();
     let own = Arc::clone(&look);
-    // As much room as the first thread has.
+    // As much stack as the first thread has.
     let thread = std::thread::Builder::new().name("command".to_owned()).stack_size(8 << 20).spawn(move || {
         LOOK.set(Some(own));
         let found = work();

@@ -31,7 +31,7 @@ fn open_with(path: &Path, flags: OFlags) -> io::Result<File> {
     let file = match rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => File::from(file),
         Err(Errno::LOOP) => return Err(odd("a symbolic link")),
-        // A FIFO that nobody reads, a socket.
+        // A FIFO without a reader, a socket.
         Err(Errno::NXIO) => return Err(odd(kind_word(kind_of(path)))),
         Err(cause) => return Err(cause.into()),
     };
@@ -74,13 +74,13 @@ fn too_large(limit: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {}", quantity::bytes(limit)))
 }
 
-/// Whether it failed for what stands in the file's place, and not for want of rights, descriptors or a working disk.
+/// Whether it failed because something else is in the file's place, and not for lack of rights, descriptors or a working disk.
 #[must_use]
 pub fn is_odd(cause: &io::Error) -> bool {
     cause.kind() == io::ErrorKind::InvalidInput
 }
 
-/// Why a file of a run cannot be read, as an error: kind `Damaged` where something else stands in its place.
+/// Why a file of a run cannot be read, as an error: kind `Damaged` where something else is in its place.
 #[must_use]
 pub fn unreadable(path: &Path, cause: &io::Error) -> Error {
     let kind = if is_odd(cause) { Kind::Damaged } else { Kind::Machine };

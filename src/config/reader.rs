@@ -1,7 +1,7 @@
 //! Reads TOML so that every value knows its place and no key passes unread.
 //!
 //! The recoverable parse of the `toml` crate is turned into an owned tree in which each value carries its line and
-//! column. A reader takes the keys it knows out of a [`Table`]; [`Table::finish`] reports whatever is left with
+//! column. A reader takes the keys it knows out of a [`Table`]; [`Table::finish`] reports every key that is left, with
 //! the nearest known name. All problems of a file are collected, none stops the reading.
 
 use jiff::civil::Date;
@@ -21,7 +21,7 @@ pub const LARGEST_FILE: u64 = 4 << 20;
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// Where it stands.
+    /// Its place.
     pub at: Place,
     /// What it is.
     pub value: Value,
@@ -67,7 +67,7 @@ impl Value {
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// Where the key stands.
+    /// The place of the key.
     pub at: Place,
     /// Its value.
     pub node: Node,
@@ -90,13 +90,13 @@ impl Table {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
-    /// Where a key's value stands, or the table when it has no such key.
+    /// The place of a key's value, or of the table when it has no such key.
     #[must_use]
     pub fn place_of(&self, key: &str) -> Place {
         self.entries.iter().find(|entry| entry.key == key).map_or(self.at, |entry| entry.node.at)
     }
 
-    /// Takes a key's value out, of whatever kind.
+    /// Takes a key's value out, of any kind.
     pub fn take(&mut self, key: &'static str) -> Option<Node> {
         self.asked.insert(key);
         let at = self.entries.iter().position(|entry| entry.key == key)?;
@@ -220,7 +220,7 @@ impl Table {
         value
     }
 
-    /// Reports every key that nobody asked for, with the nearest name that somebody did.
+    /// Reports every key that was not read, with the nearest name that was.
     pub fn finish(self, problems: &mut Problems) {
         #[cfg(test)]
         tests::note(&self);
@@ -234,7 +234,7 @@ impl Table {
 
 /// Notes that a key holds the wrong kind of value.
 ///
-/// No value stands first in a file: one that says so is the parser's filler for a value it has told of already.
+/// No value is first in a file: one with that place is the parser's filler for a value that it has reported already.
 fn wrong<T>(problems: &mut Problems, at: Place, key: &str, expected: &str, found: &Value) -> Option<T> {
     if at == (Place { line: 1, column: 1 }) {
         return None;

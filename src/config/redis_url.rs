@@ -25,7 +25,7 @@ const SCHEMES: [&str; 4] = ["redis", "rediss", "unix", "redis+unix"];
 /// # Errors
 /// What is wrong, in a few words that follow `the URL`.
 pub fn part(text: &str) -> Result<Parted, String> {
-    // A text without a scheme is no URL at all, and the parser's words for that help nobody.
+    // A text without a scheme is no URL at all, and the parser's message for that does not help.
     if !SCHEMES.iter().any(|scheme| begins(text, scheme)) {
         return Err("must begin with redis://, rediss://, unix:// or redis+unix://".to_owned());
     }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_url_is_told_how_one_begins() {
+    fn a_text_that_is_no_url_gets_a_hint_how_one_begins() {
         for given in [
             "hunter2",
             "cache:6379",

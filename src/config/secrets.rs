@@ -62,7 +62,7 @@ pub fn held() -> Vec<Vec<u8>> {
 }
 
 impl Secret {
-    /// Keeps a value, which is masked from now on in whatever this process records.
+    /// Keeps a value, which is masked from now on in all that this process records.
     #[must_use]
     pub fn new(value: impl Into<String>) -> Self {
         let secret = Self(value.into());
@@ -121,7 +121,7 @@ fn of_variable(variable: &str, around: &Surroundings) -> Result<String, String> 
 /// Reads a file that none but its owner may open, as `ssh` and libpq demand it of theirs.
 fn of_file(path: &Path) -> Result<String, String> {
     let describe = |cause: rustix::io::Errno| system_text(cause);
-    // Without waiting: what stands there may be a FIFO.
+    // Non-blocking: it may be a FIFO.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(describe)?);
     let found = rustix::fs::fstat(&file).map_err(describe)?;

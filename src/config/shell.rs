@@ -1,6 +1,6 @@
 //! The commands that are printed as the way on: each reaches the same runs and the same estate when it is typed in a shell.
 //!
-//! What a hint names is typed as it stands, so it carries the options that this process was given (`--demo`, `--state`, `--config`).
+//! A command of a hint is typed as it is, so it carries the options that this process was given (`--demo`, `--state`, `--config`).
 
 use crate::config::trust::quoted;
 use std::fmt::Display;

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// Whose the state directory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// One user's; nobody else may enter.
+    /// One user's; no other user may enter.
     User,
     /// A group's, through its setgid bit.
     Team,
@@ -144,7 +144,7 @@ pub fn prepare_own(state: &State, around: &Surroundings) -> Result<PathBuf, Erro
     Ok(own)
 }
 
-/// The directory of Midwatch's own log, made for this user alone whatever the umask: in the user's own state directory, for a
+/// The directory of Midwatch's own log, made for this user alone with any umask: in the user's own state directory, for a
 /// team's holds what the team shares. One that an earlier version left open to others is closed.
 ///
 /// # Errors
@@ -196,7 +196,7 @@ fn may_close(found: &Stat, us: u32) -> bool {
     is_dir && lacks_sticky && (us == 0 || found.st_uid == us)
 }
 
-/// Whether a team directory is somebody else's than root's or ours: its owner can put anything in the place of everything.
+/// Whether a team directory belongs to neither root nor this user: its owner can replace everything in it.
 fn foreign(found: &Stat, us: u32) -> Option<(String, String)> {
     let why = format!("it belongs to uid {}; a team directory belongs to root", found.st_uid);
     (found.st_uid != 0 && found.st_uid != us).then(|| (why, "chown root DIR".to_owned()))
@@ -209,7 +209,7 @@ fn of_another_group(found: &Stat, team: &Path) -> Option<(String, String)> {
     (found.st_gid != group).then(|| (why, format!("chgrp {group} DIR && chmod 3770 DIR")))
 }
 
-/// Whether somebody else could put another directory in the place of one: each above it belongs to root or to us, and others
+/// Whether another user could replace a directory: each above it belongs to root or to us, and others
 /// write to it only where the sticky bit keeps what is ours.
 fn loose_parent(dir: &Path, us: u32) -> Option<(String, String)> {
     dir.ancestors().skip(1).find_map(|above| {
@@ -244,7 +244,7 @@ fn create(dir: &Path, mode: u32) -> Result<(), Error> {
     }
 }
 
-/// Why a place is not fit to keep state in, and the way on (`DIR` stands for it); `None` when it is fit.
+/// Why a directory cannot keep the state, and the command that mends it (with `DIR` for its path); `None` when it can.
 fn unfit(found: &Stat, scope: Scope, us: u32) -> Option<(String, String)> {
     let elsewhere = "set MIDWATCH_STATE to a directory of your own".to_owned();
     let kind = FileType::from_raw_mode(found.st_mode);
@@ -263,7 +263,7 @@ fn unfit(found: &Stat, scope: Scope, us: u32) -> Option<(String, String)> {
             Some(("others may write to it".to_owned(), "chmod go-w DIR".to_owned()))
         }
         Scope::Team if mode.contains(Mode::WOTH) => {
-            Some(("everybody may write to it, not its group alone".to_owned(), "chmod 3770 DIR".to_owned()))
+            Some(("everyone may write to it, not its group alone".to_owned(), "chmod 3770 DIR".to_owned()))
         }
         Scope::Team if mode.intersects(Mode::RWXO) => {
             Some(("others than its group may enter it".to_owned(), "chmod 3770 DIR".to_owned()))
@@ -282,7 +282,7 @@ fn unfit(found: &Stat, scope: Scope, us: u32) -> Option<(String, String)> {
 /// Writes a file, has it synced, and removes it.
 fn prove_writable(dir: &Path) -> Result<(), Error> {
     let failed = |cause: Errno| unusable(dir, cause);
-    // In a sticky directory nobody can remove another user's.
+    // In a sticky directory no user can remove another user's.
     let probe = dir.join(format!(".probe-{}-{}", rustix::process::geteuid().as_raw(), std::process::id()));
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = || rustix::fs::open(&probe, flags, Mode::RUSR | Mode::WUSR);
@@ -297,7 +297,7 @@ fn prove_writable(dir: &Path) -> Result<(), Error> {
     wrote.and(removed).map_err(failed)
 }
 
-/// Writes a page and has it synced; less may be kept inside an inode and prove nothing about room.
+/// Writes a page and has it synced; less may be kept inside an inode and prove nothing about free space.
 fn write_durably(file: &OwnedFd) -> Result<(), Errno> {
     match rustix::io::write(file, &[b'.'; 4096])? {
         4096 => rustix::fs::fsync(file),
@@ -310,8 +310,10 @@ fn unusable(dir: &Path, cause: Errno) -> Error {
     let elsewhere = "set MIDWATCH_STATE to a directory on another file system";
     let (why, hint) = match cause {
         Errno::ROFS => ("its file system is read-only".to_owned(), elsewhere),
-        Errno::NOSPC => ("its file system is full".to_owned(), "make room there: `df -h` and `df -i` show both limits"),
-        Errno::DQUOT => ("your quota there is used up".to_owned(), "make room there, or ask for more"),
+        Errno::NOSPC => {
+            ("its file system is full".to_owned(), "free space there: `df -h` and `df -i` show both limits")
+        }
+        Errno::DQUOT => ("your quota there is used up".to_owned(), "free space there, or ask for more"),
         Errno::ACCESS | Errno::PERM => {
             ("you may not write there".to_owned(), "set MIDWATCH_STATE to a directory of your own")
         }

@@ -69,7 +69,7 @@ pub enum Glyphs {
     Ascii,
 }
 
-/// What stands for a role beside its colour; empty where a theme says nothing.
+/// The symbol of a role beside its colour; empty where a theme sets none.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Symbol {
     /// At most two columns.
@@ -91,7 +91,7 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// Loads a theme for a terminal; without colours that is `mono`, whatever the name.
+    /// Loads a theme for a terminal; without colours that is `mono` for any name.
     ///
     /// A theme that is missing or wrong gives the built-in default with everything that is wrong: worth one line on the
     /// screen, and never a reason not to open it.
@@ -148,7 +148,7 @@ impl Theme {
         symbol.cloned().unwrap_or_default()
     }
 
-    /// The short word of a role in capitals, for places without room for a sentence; empty where it has none.
+    /// The short word of a role in capitals, for places too small for a sentence; empty where it has none.
     #[must_use]
     pub fn text(&self, role: Role) -> Clean {
         self.looks.get(role as usize).map(|(_, symbol)| symbol.text.clone()).unwrap_or_default()

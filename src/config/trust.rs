@@ -6,9 +6,9 @@
 //! each directory above it   the same; with the sticky bit others may write it, for they cannot replace what is not theirs
 //! each symbolic link        both ends, and all directories of both
 //! ```
-//! What is no file is refused for that alone, and no command is given for it: a device that a link leads to is everybody's.
+//! Anything but a file is refused without a command: everyone may write to a device that a link leads to.
 //!
-//! A group may write where that gives nobody else the right: the group that has the owner alone, as distributions with `umask 002`
+//! A group may write where that gives no other user the right: the group that has the owner alone, as distributions with `umask 002`
 //! give one to each user. That counts only where `/etc/passwd` and `/etc/group` prove it, and the name service knows no other member.
 
 use crate::config::file::kind_word;
@@ -22,7 +22,7 @@ use std::path::{Component, Path, PathBuf};
 /// How many symbolic links a path may lead through (`path_resolution(7)`).
 const LINKS: u32 = 40;
 
-/// The uid that stands for one which this user namespace does not have (`user_namespaces(7)`).
+/// The uid that replaces one which this user namespace does not have (`user_namespaces(7)`).
 const UNMAPPED: u32 = 65534;
 
 /// Why a file may have been changed by others.
@@ -68,11 +68,11 @@ impl fmt::Display for Loose {
     }
 }
 
-/// Looks whether only root and this user can change the file that a path leads to. A path that leads nowhere is not judged: whoever
+/// Looks whether only root and this user can change the file that a path leads to. A path that leads nowhere is not judged: the one who
 /// opens it says why.
 ///
 /// # Errors
-/// What stands there, where it is no file; else the first place, from the root on, that others can change.
+/// The kind of what is no file; else the first place, from the root on, that others can change.
 pub fn check(path: &Path) -> Result<(), Loose> {
     match patience::at(path, || rustix::fs::stat(path)) {
         Ok(found) if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile => {
@@ -125,7 +125,7 @@ fn walk(path: &Path, judge: &Judge, links: u32) -> Result<(), Loose> {
         if links == 0 {
             return Ok(());
         }
-        // Where a link stands in the middle, what follows is judged below its target.
+        // Below a link in the middle, the rest is judged below its target.
         walk(&from.join(&target), judge, links - 1)?;
         if let Ok(real) = fs::canonicalize(&above) {
             above = real;
@@ -137,7 +137,7 @@ fn walk(path: &Path, judge: &Judge, links: u32) -> Result<(), Loose> {
 /// Who looks.
 struct Judge {
     us: u32,
-    /// Whether uids that are not mapped here stand for root of the host.
+    /// Whether uids that are not mapped here may be root of the host.
     unmapped: bool,
 }
 
@@ -201,7 +201,7 @@ fn is_private(group: u32, owner: u32) -> bool {
     alone && names::has_no_other_member(group, &names::user(owner))
 }
 
-/// The same of the texts of `passwd(5)` and `group(5)`. A group that they do not know holds nobody knows whom.
+/// The same of the texts of `passwd(5)` and `group(5)`. The members of a group that they lack are unknown.
 fn holds_alone(users: &str, groups: &str, group: u32, owner: u32) -> bool {
     let field = |line: &str, at: usize| line.split(':').nth(at).map(str::to_owned);
     let number = |line: &str, at: usize| field(line, at).and_then(|text| text.parse::<u32>().ok());
@@ -258,7 +258,7 @@ mod tests {
             chmod(place, good);
             assert_eq!(check(&file), Ok(()));
         }
-        // With the sticky bit nobody else can replace the file.
+        // With the sticky bit no other user can replace the file.
         chmod(&below, 0o1777);
         assert_eq!(check(&file), Ok(()));
         // A path that leads nowhere is not judged.
@@ -284,7 +284,7 @@ mod tests {
             }
         }
         symlink("circle", at("circle")).unwrap();
-        assert_eq!(check(&at("circle")), Ok(()), "whoever opens it says why not");
+        assert_eq!(check(&at("circle")), Ok(()), "opening it gives the reason");
     }
 
     #[test]
@@ -309,7 +309,7 @@ mod tests {
             let loose = check(&at(name)).unwrap_err();
             assert_eq!(loose.to_string(), format!("{} is {what}, not a file", place.display()));
             assert_eq!((loose.command.as_deref(), loose.close().as_str()), (None, ""));
-            assert_eq!(check_file(&at(name)), Err(loose.to_string()), "nothing more is said");
+            assert_eq!(check_file(&at(name)), Err(loose.to_string()), "nothing more is reported");
         }
         // One in the middle of a path is none to close either.
         assert_eq!(check(&at("zero/file")).unwrap_err().command, None);
@@ -327,7 +327,7 @@ mod tests {
         let us = fs::metadata(&file).unwrap().uid();
         let judge = Judge { us: us + 1, unmapped: false };
         let loose = judge.place(&file, &rustix::fs::lstat(&file).unwrap());
-        assert_eq!(loose.is_err(), us != 0, "root's is everybody's to trust");
+        assert_eq!(loose.is_err(), us != 0, "everyone trusts root's files");
         if us != 0 {
             return;
         }
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uid_is_mapped_where_the_kernel_says_so() {
+    fn a_uid_is_mapped_by_the_kernels_table() {
         assert!(maps("         0          0 4294967295\n", 65534));
         assert!(!maps("         0     100000      65534\n", 65534));
         assert!(!maps("", 0));

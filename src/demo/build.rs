@@ -108,7 +108,7 @@ fn estate_file(root: &Path, services: &[Served], database: Option<&Database>) ->
     }
     let _ = write!(
         text,
-        "\n# Nothing is mounted there: the row stands for the mount that holds it.\n[[mount]]\npath = {}\n",
+        "\n# Nothing is mounted there: the row is that of the mount that holds it.\n[[mount]]\npath = {}\n",
         quoted(root)
     );
     if let Some(Database { watch, act, .. }) = database {
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn any_utf8_path_is_said_rightly_in_the_estate_file() {
+    fn any_utf8_path_is_quoted_rightly_in_the_estate_file() {
         let text = estate_file(Path::new("/tmp/a \"b\" \\c\n'd'"), &[], None).unwrap();
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["mount"][0]["path"].as_str(), Some("/tmp/a \"b\" \\c\n'd'"));

@@ -110,7 +110,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
         let acceptor = acceptor.clone();
         let seen = async move {
             if let Ok(mut stream) = acceptor.accept(stream).await {
-                // Nothing is said here: whoever came has seen the certificate.
+                // Nothing is sent here: the client has seen the certificate.
                 let _ = stream.read(&mut [0; 64]).await;
             }
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Meets whoever comes, at most so many at a time, until aborted; their connections end with it, because the set that holds them
+/// Serves clients, at most so many at a time, until aborted; their connections end with it, because the set that holds them
 /// is its own.
 pub(super) async fn meet<F>(listener: TcpListener, most: usize, each: impl Fn(TcpStream) -> F)
 where

@@ -1,6 +1,6 @@
 //! The demo's database: a private PostgreSQL with something to look at, made beside everything else.
 //!
-//! Its address stands from the first moment, so that the estate file can name it; the server and what is in it come up while the
+//! Its address is known from the first moment, so that the estate file can name it; the server and what is in it come up while the
 //! console is open already.
 
 use crate::demo::postgres::{Cancel, PrivatePostgres, Setup, clear as clear_server, programs};
@@ -70,10 +70,10 @@ impl Drop for Database {
     }
 }
 
-/// Makes the server and what is in it, and keeps it until nobody needs it.
+/// Makes the server and what is in it, and keeps it until no one needs it.
 fn keep(mut server: PrivatePostgres, setup: &Setup, needed: &Receiver<()>, failed: &PathBuf) {
     if let Err(error) = make(&mut server, setup) {
-        // The row of the database says that nobody listens; this says why.
+        // The row of the database shows that nothing listens; this shows why.
         let _ = fs::write(failed, format!("{error}\n"));
     }
     let _ = needed.recv();

@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a keeper may take until its estate stands: a fraction of a second, but much longer on a busy disk.
+/// How long a keeper may take until its estate is ready: a fraction of a second, but much longer on a busy disk.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a keeper may take to say that it is ready, and to remove its estate.
 const PING_LIMIT: Duration = Duration::from_secs(2);
@@ -44,23 +44,23 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait between two looks at a keeper that is starting or ending.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// A demo that stands.
+/// A demo that is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Demo {
     /// Its estate file, for `--config`.
     pub config: PathBuf,
     /// Its state directory; below the demo's own directory, removed with it.
     pub state: PathBuf,
-    /// Whether it stood already.
+    /// Whether it was there already.
     pub already: bool,
     /// Which servers it lacks on this host, with the command that installs each; a sentence each.
     pub absent: Vec<String>,
 }
 
-/// Makes the demo stand in a directory: re-attaches to a living keeper, else starts `exe __keeper dir` and waits for it.
+/// Starts the demo in a directory: re-attaches to a living keeper, else starts `exe __keeper dir` and waits for it.
 ///
 /// # Errors
-/// The directory is somebody else's or holds other things, or the keeper could not start.
+/// The directory belongs to another user or holds other files, or the keeper could not start.
 pub fn ensure(dir: &Path, exe: &Path) -> Result<Demo> {
     let (dir, exe) = (absolute(dir)?, absolute(exe)?);
     let mut place = Place::create(&dir)?;
@@ -71,7 +71,7 @@ pub fn ensure(dir: &Path, exe: &Path) -> Result<Demo> {
             // An ending keeper has just taken it away.
             (place, started) = (Place::create(&dir)?, None);
         }
-        // While somebody keeps it, that keeper is starting or ending; ours ends when it loses the race for the lock.
+        // While a keeper has it, that keeper is starting or ending; ours ends when it loses the race for the lock.
         let ended = started.as_mut().map(|ours| ours.try_wait().is_ok_and(|status| status.is_some()));
         match ended {
             _ if place.is_kept()? || place.is_gone() => {}
@@ -164,7 +164,7 @@ pub fn stop(dir: &Path) -> Result<bool> {
         .hint(format!("end it by hand: {supervisor}")))
 }
 
-/// Starts the keeper; it leaves our session by itself, and is nobody's to wait for.
+/// Starts the keeper; it leaves our session by itself, and no one waits for it.
 fn spawn(dir: &Path, exe: &Path) -> Result<Child> {
     Command::new(exe)
         .arg("__keeper")
@@ -185,7 +185,7 @@ fn not_started(dir: &Path) -> Error {
     }
 }
 
-/// Whether a keeper lives and its estate stands; it listens only then.
+/// Whether a keeper lives and its estate is ready; it listens only then.
 fn answers(place: &Place) -> bool {
     ask(place, "ping", PING_LIMIT).is_ok_and(|answer| answer == "ready")
 }

@@ -35,7 +35,7 @@ pub(super) fn own_and_die(pid: Option<u32>, home: &std::path::Path) {
 
 /// Runs the test named `word` in a process of its own, which dies with a server: after it, the server ends and its home is empty.
 ///
-/// `signals` are shell words: what that process ignores, as whoever is started in the background of a shell does.
+/// `signals` are shell words: what that process ignores, as a background process of a shell does.
 pub(super) fn an_owner_that_is_killed(word: &str, signals: &str) {
     let above = tempfile::tempdir().unwrap();
     let mut owner = Command::new("/bin/sh")

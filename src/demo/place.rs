@@ -24,7 +24,7 @@ pub const SOCKET: &str = "keeper.sock";
 
 /// A directory that is proven to be a demo's, held open.
 ///
-/// It was a directory and no link, it is ours, nobody else may write to it, and it carries the marker.
+/// It was a directory and no link, it is ours, no other user may write to it, and it has the marker.
 pub struct Place {
     path: PathBuf,
     dir: OwnedFd,
@@ -38,7 +38,7 @@ impl Place {
     pub fn create(path: &Path) -> Result<Self> {
         let failed = |cause: &dyn Display| Error::machine(format_args!("make the demo in {}", path.display()), cause);
         if let Some(above) = path.parent() {
-            // It may be the state directory, which nobody else enters.
+            // It may be the state directory, which no other user enters.
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(above);
             made.map_err(|cause| failed(&cause))?;
         }
@@ -54,7 +54,7 @@ impl Place {
             return Ok(place);
         }
         if !is_empty {
-            return Err(place.refused("it holds other things"));
+            return Err(place.refused("it holds other files"));
         }
         let mut marker = place.file(MARKER).map_err(|cause| failed(&cause))?;
         marker.write_all(b"Midwatch may remove this.\n").map_err(|cause| failed(&cause))?;
@@ -81,7 +81,7 @@ impl Place {
         })?;
         let stat = rustix::fs::fstat(&dir).map_err(|cause| refused(&cause))?;
         if stat.st_uid != rustix::process::geteuid().as_raw() {
-            return Err(refused(&"somebody else owns it"));
+            return Err(refused(&"another user owns it"));
         }
         if stat.st_mode & 0o022 != 0 {
             return Err(refused(&"others may write to it"));
@@ -186,7 +186,7 @@ impl Place {
 
     /// Removes the directory with all it holds; does nothing when the path no longer leads to it.
     ///
-    /// It is renamed first, so that nobody meets it half removed; the marker goes last, so that what a broken removal leaves is
+    /// It is renamed first, so that no one finds it half removed; the marker goes last, so that what a broken removal leaves is
     /// found by [`Place::create`].
     ///
     /// # Errors
@@ -211,14 +211,14 @@ impl Place {
         name
     }
 
-    /// Removes what removals that broke off have left beside it.
+    /// Removes what interrupted removals have left beside it.
     fn sweep(&self) {
         let quarantined = self.side_name();
         let entries = self.path.parent().and_then(|above| fs::read_dir(above).ok());
         for path in entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
             let named = path.as_os_str().as_bytes().starts_with(quarantined.as_bytes());
             if named && Self::hold(&path).is_ok_and(|left| left.is_marked()) {
-                // Whoever is at it still may be faster; what stays is tried again the next time.
+                // Another process may still use it; what stays is tried again the next time.
                 let _ = remove_marked(&path);
             }
         }

@@ -35,7 +35,7 @@ pub const SUPERUSER: &str = "postgres";
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Runs the server in its own place, with a guard that reads the pipe: a line means that all is ok, its end that the owner is gone.
-/// A server that ignores QUIT, as whoever was started in the background of a shell does, is killed after five seconds.
+/// A server that ignores QUIT, as a background process of a shell does, is killed after five seconds.
 pub(in crate::demo) const GUARDED: &str = r#"exec 3<&0
 { read -r _ || { kill -QUIT $$; i=0; while kill -0 $$ && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
     kill -KILL $$; rm -rf "$0"; }; } \
@@ -56,7 +56,7 @@ pub struct Setup {
     pub tcp: bool,
     /// The certificate and the key, in PEM, with which it offers TLS.
     pub tls: Option<(String, String)>,
-    /// Lines of `pg_hba.conf` that go before its own, which trust everybody who reaches the socket.
+    /// Lines of `pg_hba.conf` that go before its own, which trust everyone who reaches the socket.
     pub access: String,
     /// Lines of `postgresql.conf`.
     pub settings: String,
@@ -167,7 +167,7 @@ impl PrivatePostgres {
         self.write("pg_hba.conf", &access, false)
     }
 
-    /// Writes a file of the data directory, as a file of the server's account that nobody else reads.
+    /// Writes a file of the data directory, as a file of the server's account that no other user reads.
     fn write(&self, name: &str, text: &str, add: bool) -> Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         let path = self.data().join(name);
@@ -184,7 +184,7 @@ impl PrivatePostgres {
     /// Starts the server again after [`Self::stop`] or [`Self::kill`], and waits until it answers.
     ///
     /// # Errors
-    /// It does not start; the end of its log tells why.
+    /// It does not start; the error has the end of its log.
     pub fn run(&mut self) -> Result<()> {
         let began = Instant::now();
         loop {
@@ -316,7 +316,7 @@ impl PrivatePostgres {
         let began = Instant::now();
         let mut signals = [signal, Signal::QUIT, Signal::KILL].into_iter();
         let mut next = began;
-        // Until it is collected, its pid is nobody else's.
+        // Until it is collected, no other process has its pid.
         while matches!(server.try_wait(), Ok(None)) && began.elapsed() < STOP_LIMIT * 3 {
             if Instant::now() >= next {
                 if let (Some(pid), Some(signal)) = (pid, signals.next()) {
@@ -347,7 +347,7 @@ pub fn clear(at: &Path) -> Result<()> {
     home::clear(at).map_err(|cause| Error::machine(format_args!("remove {}", at.display()), cause))
 }
 
-/// A port of loopback that nobody listens on at this moment.
+/// A port of loopback on which nothing listens at this moment.
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let address = listener.and_then(|listener| listener.local_addr());

@@ -101,7 +101,7 @@ impl PrivateRedis {
     /// Starts the server again after [`Self::kill`], and waits until it answers.
     ///
     /// # Errors
-    /// It does not start; the end of its log tells why.
+    /// It does not start; the error has the end of its log.
     pub fn run(&mut self) -> Result<()> {
         let failed = |cause: io::Error| Error::machine("start Redis", cause);
         let log = File::create(self.log()).map_err(failed)?;
@@ -158,7 +158,7 @@ impl PrivateRedis {
     /// How an estate names it.
     #[must_use]
     pub fn url(&self) -> String {
-        // What a URL cannot hold as it is: the home's path is somebody's choice.
+        // What a URL cannot hold as it is: the path of the home is free.
         let mut url = "unix://".to_owned();
         for character in self.socket().to_string_lossy().chars() {
             match character {

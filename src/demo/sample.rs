@@ -34,7 +34,7 @@ pub use journal::{
     finished_but_last, four_eyes, interrupted, preview, running, sign, start_to_approve,
 };
 
-/// 2026-11-22 02:40:00 UTC, when somebody is tired.
+/// 2026-11-22 02:40:00 UTC, in the middle of the night.
 const NIGHT: i64 = 1_795_315_200;
 
 /// A moment so many seconds after the beginning of the sample.
@@ -208,7 +208,7 @@ pub fn bare(size: (u16, u16), authority: Option<Authority>) -> Model {
 pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, lives: bool) -> Model {
     let mut model = healthy(size, authority);
     model.environment.clone_from(&view.environment);
-    // As whoever started it has it: the plan stood on the screen, and the run takes its place.
+    // As its starter sees it: the run replaces the plan on the screen.
     model.open(Modal::Plan { shown: Box::new(plan()), scroll: 0, sent: true });
     update(&mut model, Msg::RunStarted(view.id.clone()));
     let file = view.steps.iter().filter_map(|step| step.log().map(str::to_owned)).next_back();
@@ -295,7 +295,7 @@ fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32
         ended: None,
         starter: "lena".to_owned(),
         progress,
-        broke_glass: false,
+        used_break_glass: false,
         damage: damage.map(str::to_owned),
         emergency: false,
     }
@@ -366,7 +366,7 @@ pub fn looked_at(model: &mut Model) {
         needed: (40, 10),
         log_rows: 9,
         page_rows: 9,
-        // A dialog that asks for something stands on the screen whole.
+        // A dialog with a question is on the screen whole.
         scroll_end: if model.modal().is_some_and(Modal::is_guarded) { 0 } else { 9 },
         items: ItemsShown::default(),
         text: TextShown::default(),

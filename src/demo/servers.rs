@@ -36,7 +36,7 @@ impl Servers {
         servers
     }
 
-    /// What the estate file says of them; what is absent stands there as a remark.
+    /// What the estate file says of them; what is absent is a comment there.
     #[must_use]
     pub fn entries(&self) -> String {
         let mut text = String::new();
@@ -65,10 +65,10 @@ mod tests {
 
     #[test]
     fn what_is_absent_is_a_remark_of_a_readable_file() {
-        let absent = vec!["no Redis in the demo: it said\n[[service]]\u{7f}".to_owned()];
+        let absent = vec!["no Redis in the demo: it failed\n[[service]]\u{7f}".to_owned()];
         let servers = Servers { absent, ..Servers::default() };
         let table: toml::Table = servers.entries().parse().unwrap();
         assert!(table.is_empty(), "{table}");
-        assert_eq!(servers.entries(), "\n# no Redis in the demo: it said [[service]] \n");
+        assert_eq!(servers.entries(), "\n# no Redis in the demo: it failed [[service]] \n");
     }
 }

@@ -48,7 +48,7 @@ const SERVICES: [(&str, &str, Character); 4] = [
 pub struct Served {
     /// Its name.
     pub name: String,
-    /// Where it tells its health.
+    /// Its health endpoint.
     pub url: String,
 }
 
@@ -141,7 +141,7 @@ fn latency(character: Character, asked: u64) -> Duration {
     }
 }
 
-/// What a service tells about itself at an age.
+/// The health of a service at an age.
 fn health(name: &str, character: Character, age: Duration) -> (StatusCode, serde_json::Value) {
     let (status, word, queue) = if character == Character::Failing {
         (StatusCode::SERVICE_UNAVAILABLE, "failing", "connection refused")
@@ -165,7 +165,7 @@ mod tests {
     use crate::probes::{Target, read_all};
 
     #[test]
-    fn the_worker_fails_for_as_long_as_somebody_reads_its_row() {
+    fn the_worker_fails_while_its_row_is_read() {
         let at = |seconds: u64| health("w", Character::Failing, Duration::from_secs(seconds)).0.as_u16();
         assert_eq!([0, 44, 45, 224, 86_400].map(at), [503; 5]);
         assert_eq!(health("a", Character::Steady, Duration::ZERO).0.as_u16(), 200);

@@ -24,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// The file that appears when the estate stands; it names the keeper and the estate file.
+/// The file that appears when the estate is ready; it names the keeper and the estate file.
 pub const READY: &str = "ready";
 /// The file that says why a keeper could not start.
 pub const FAILED: &str = "failed";
@@ -33,7 +33,7 @@ pub const ABSENT: &str = "absent";
 /// The longest request or answer, in bytes.
 pub const LINE_LIMIT: u64 = 64;
 
-/// A demo that nobody ends ends by itself.
+/// A demo that no one stops stops by itself.
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How often the keeper looks whether its directory is still there.
 const LOOK: Duration = Duration::from_millis(500);
@@ -42,14 +42,14 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(2);
 /// How many clients are listened to at the same time.
 const CLIENTS: usize = 64;
 
-/// Keeps the demo in a directory until it is told to stop; removes the directory then.
+/// Keeps the demo in a directory until it is asked to stop; removes the directory then.
 ///
 /// Ends also with SIGTERM or SIGINT, when its directory is removed, and after 24 hours. SIGHUP is ignored.
 ///
 /// # Errors
 /// The directory is not a demo's, another keeper lives, or the estate cannot be built; the reason is then in `failed`, too.
 pub fn keep(dir: &Path) -> Result<()> {
-    // Refused when this process leads a group already: then whoever started it has put it on its own.
+    // Refused when this process leads a group already: then its parent has given it its own session.
     let _ = rustix::process::setsid();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start the demo's keeper", cause))?;
@@ -58,7 +58,7 @@ pub fn keep(dir: &Path) -> Result<()> {
         let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let future = async move {
+        let stop = async move {
             loop {
                 tokio::select! {
                     _ = hang_up.recv() => {}
@@ -68,15 +68,15 @@ pub fn keep(dir: &Path) -> Result<()> {
                 }
             }
         };
-        keep_until(dir, future).await
+        keep_until(dir, stop).await
     })
 }
 
-/// Keeps the demo until `told` or until a client says stop.
+/// Keeps the demo until `stop` resolves or a client asks it to stop.
 ///
 /// # Errors
 /// As [`keep`].
-pub async fn keep_until(dir: &Path, future: impl Future<Output = ()>) -> Result<()> {
+pub async fn keep_until(dir: &Path, stop: impl Future<Output = ()>) -> Result<()> {
     let place = Place::open(dir)?;
     let Some(mut lock) = place.lock()? else {
         return Err(Error::machine(format_args!("keep the demo in {}", dir.display()), "another keeper lives")
@@ -86,14 +86,14 @@ pub async fn keep_until(dir: &Path, future: impl Future<Output = ()>) -> Result<
     let (parts, listener) = match begun {
         Ok(begun) => begun,
         Err(error) => {
-            // What went wrong is told even where this second write fails, too.
+            // The first error is reported also where this second write fails.
             let _ = place.write_whole(FAILED, format!("{error}\n").as_bytes());
             return Err(error);
         }
     };
     let client = tokio::select! {
         client = listen(&listener) => Some(client),
-        () = future => None,
+        () = stop => None,
         () = removed(&place) => None,
     };
     drop(listener);
@@ -143,9 +143,9 @@ async fn begin(place: &Place, lock: &mut File) -> Result<(Parts, UnixListener)> 
 
 /// Writes into the lock who holds it: a pid alone may be another process by now.
 fn sign(lock: &mut File) -> io::Result<()> {
-    let own = ProcessId::own().ok_or_else(|| io::Error::other("/proc does not tell who this process is"))?;
+    let own = ProcessId::own().ok_or_else(|| io::Error::other("/proc does not identify this process"))?;
     let text = format!("pid {}\nstart {}\nboot {}\n", own.pid, own.start, own.boot_id);
-    // Over what stood there, and only then cut: at no moment is it empty.
+    // Overwritten first and truncated then: it is never empty.
     lock.rewind()?;
     lock.write_all(text.as_bytes())?;
     lock.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))

@@ -89,7 +89,7 @@ fn a_keeper_ends_when_its_directory_is_removed() {
     let place = Place::create(&dir).unwrap();
     let supervisor = start(&dir);
     wait_for(|| answers(&place));
-    let quarantined = dir.with_file_name("aside");
+    let quarantined = dir.with_file_name("elsewhere");
     fs::rename(&dir, &quarantined).unwrap();
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("precious"), "x").unwrap();
@@ -106,7 +106,7 @@ fn leftovers_of_a_dead_keeper_are_cleaned_but_not_the_records_of_runs() {
     fs::create_dir_all(dir.join("state/runs/01J")).unwrap();
     fs::write(dir.join(supervisor::READY), "pid 1\n").unwrap();
     drop(std::os::unix::net::UnixListener::bind(place.socket()).unwrap());
-    assert!(!answers(&place), "nobody listens on the socket that was left");
+    assert!(!answers(&place), "nothing listens on the socket that was left");
     let supervisor = start(&dir);
     wait_for(|| answers(&place));
     assert_eq!(fs::read_dir(dir.join("srv/cell0/data/sessions")).unwrap().count(), 1200);
@@ -133,7 +133,7 @@ fn leftovers_are_removed_by_stop_and_other_directories_never() {
 }
 
 #[test]
-fn a_keeper_that_cannot_start_is_told_at_once_with_its_reason() {
+fn a_keeper_that_cannot_start_fails_at_once_with_the_reason() {
     let (_above, dir) = deep();
     let began = Instant::now();
     assert!(ensure(&dir, Path::new("/bin/false")).is_err());

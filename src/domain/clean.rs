@@ -1,6 +1,6 @@
 //! The one sanitiser between outside bytes and the screen.
 //!
-//! Log lines, server messages, file names, certificate fields: whatever Midwatch did not write itself becomes [`Clean`]
+//! Log lines, server messages, file names, certificate fields: all text that Midwatch did not write itself becomes [`Clean`]
 //! here or is not drawn. Nothing is ever left out silently. A log line keeps its colours; every other control
 //! character, and every sequence that a terminal would obey, stays in the line as text:
 //!
@@ -214,25 +214,25 @@ impl Clean {
         if self.width() <= width {
             return self.clone();
         }
-        let Some(room) = width.checked_sub(1) else { return Self::default() };
-        let (mut kept, _) = self.clone().split(room);
+        let Some(rest) = width.checked_sub(1) else { return Self::default() };
+        let (mut kept, _) = self.clone().split(rest);
         kept.spans.push(Span { text: String::from("…"), paint: Paint::default() });
         kept
     }
 
     /// The line within `width` columns, beginning with `…` if something was cut off.
     ///
-    /// A path is cut in front of a `/` where that keeps half of the columns: its end tells more than its beginning.
+    /// A path is cut in front of a `/` where that keeps half of the columns: its end says more than its beginning.
     #[must_use]
     pub fn cut_front(&self, width: usize) -> Self {
         if self.width() <= width {
             return self.clone();
         }
-        let Some(room) = width.checked_sub(1) else { return Self::default() };
-        let mut over = self.width() - room;
+        let Some(rest) = width.checked_sub(1) else { return Self::default() };
+        let mut over = self.width() - rest;
         let (_, mut kept) = self.clone().split(over);
-        while kept.width() > room {
-            // A character of two columns stood on the edge.
+        while kept.width() > rest {
+            // A character of two columns was on the edge.
             over += 1;
             kept = self.clone().split(over).1;
         }

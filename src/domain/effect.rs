@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 /// How much an action can harm: `read` < `change` < `destroy`.
 ///
-/// An adapter sets a floor that an author cannot lower; the class decides the confirmation.
+/// An adapter sets a least effect that an author cannot lower; the class decides the confirmation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EffectClass {
     /// Looks only.
     Read,
-    /// Changes something that a named rollback can restore, or that harms nobody.
+    /// Changes something that a named rollback can restore, or that does no harm.
     Change,
     /// Removes something.
     Destroy,

@@ -46,7 +46,7 @@ impl Kind {
     }
 }
 
-/// One failure, told whole: `cannot DOING TARGET: WHAT`, then hints.
+/// One failure with its whole text: `cannot DOING TARGET: WHAT`, then hints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// What kind it was.
@@ -101,7 +101,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// How the standard library marks the number of an error of the system: `No such file or directory (os error 2)`.
 const MARK: &str = " (os error ";
 
-/// What a cause says, with errors of the system in plain words; their number stays only where nobody has words for it.
+/// The text of a cause, with errors of the system in plain words; their number stays only where there are none.
 #[must_use]
 pub fn system_text(cause: impl fmt::Display) -> String {
     let mut rest = cause.to_string();
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_of_the_system_is_told_in_words_and_its_number_only_where_there_are_none() {
+    fn an_error_of_the_system_is_shown_in_words_and_its_number_only_where_there_are_none() {
         let of = |number: i32| system_text(io::Error::from_raw_os_error(number));
         assert_eq!(of(2), "no such file or directory");
         assert_eq!(of(20), "a part of the path is not a directory");

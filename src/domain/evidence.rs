@@ -1,4 +1,4 @@
-//! What an item of a checklist, a check or a read stands on.
+//! The evidence of a checklist item, a check or a read.
 
 use crate::domain::{Digest, Wall};
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,9 @@ pub struct Evidence {
 pub struct Saved {
     /// The step that read it, from 0.
     pub step: u32,
-    /// What it says in a line: what stands for `{{name}}`.
+    /// Its line: the value of `{{name}}`.
     pub text: String,
-    /// Its facts: what stands for `{{name.fact}}`. Of those in `whole` only an excerpt.
+    /// Its facts: the values of `{{name.fact}}`. Of those in `whole` only an excerpt.
     pub facts: BTreeMap<String, String>,
     /// Its facts that are too long for a journal, by their names.
     pub whole: BTreeMap<String, Whole>,

@@ -1,7 +1,7 @@
-//! The catalogue of facts: what each is called in words, in which unit it is, and beside which others it stands.
+//! The catalogue of facts: what each is called in words, in which unit it is, and its group.
 //!
 //! `docs/facts.md` says what each means; a test holds the two against each other. A fact that is not in here yet is shown under its own
-//! name, in the unit that the end of its name tells.
+//! name, in the unit of its suffix.
 
 mod table;
 
@@ -44,7 +44,7 @@ pub enum Unit {
     Moment,
 }
 
-/// Beside which others a fact stands.
+/// The group of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
     /// How it does.
@@ -107,7 +107,7 @@ pub struct Entry {
     pub label: &'static str,
     /// Its unit.
     pub unit: Unit,
-    /// Beside which others it stands.
+    /// Its group.
     pub group: Group,
 }
 
@@ -129,13 +129,13 @@ pub fn label(name: &str) -> &str {
     find(name).map_or(name, |entry| entry.label)
 }
 
-/// Beside which others a fact stands.
+/// The group of a fact.
 #[must_use]
 pub fn group(name: &str) -> Group {
     find(name).map_or(Group::Other, |entry| entry.group)
 }
 
-/// The unit of a fact: that of the catalogue, else what the end of its name tells.
+/// The unit of a fact: that of the catalogue, else that of the suffix of its name.
 #[must_use]
 pub fn unit(name: &str) -> Unit {
     let ends = [
@@ -238,7 +238,7 @@ pub struct Limit {
     pub critical: &'static str,
     /// Whether less is worse: days that are left.
     pub falls: bool,
-    /// What stands behind the figure in a sentence: `84 % used`.
+    /// The words behind the figure in a sentence: `84 % used`.
     pub word: &'static str,
 }
 
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_is_said_in_its_unit() {
+    fn a_fact_is_shown_in_its_unit() {
         let cases: [(&str, Fact, &str); 15] = [
             ("oid", Fact::Int(1_638_712), "1638712"),
             ("count", Fact::Int(1_284), "1,284"),

@@ -1,6 +1,6 @@
 //! Patterns of a file's name, on bytes.
 
-/// Whether a pattern fits a whole name: `*` stands for any bytes, also none, `?` for exactly one byte.
+/// Whether a pattern fits a whole name: `*` matches any bytes, also none, `?` exactly one byte.
 #[must_use]
 pub fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);

@@ -1,4 +1,4 @@
-//! Names of things that must not be confused.
+//! Types for names and numbers that must not be confused.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -28,7 +28,7 @@ impl RunId {
         &self.0
     }
 
-    /// The last six characters: enough to tell the runs of a day apart.
+    /// The last six characters: enough to distinguish the runs of a day.
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(20..).unwrap_or(&self.0)

@@ -5,7 +5,7 @@ use std::fmt;
 /// Which key, without its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeyCode {
-    /// A character; an upper-case letter stands for itself, without [`Key::shift`].
+    /// A character; an upper-case letter is itself, without [`Key::shift`].
     Char(char),
     /// Enter.
     Enter,
@@ -90,7 +90,7 @@ impl Key {
         Self { ctrl: true, ..Self::char(c) }.normal()
     }
 
-    /// The same press in the one way it is written, whatever a terminal made of it.
+    /// The same key press in its normal form, for every terminal.
     ///
     /// Shift and a letter is the upper-case letter; Ctrl and a letter has no case, because terminals send none; Shift and
     /// Tab is `BackTab`; Ctrl-H is Backspace, since on some terminals it is.

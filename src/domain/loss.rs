@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Why a target could not be read.
 ///
-/// A target that is down is told from one of which nothing is known by the error's type alone, never by its words.
+/// The error's type alone, never its words, distinguishes a target that is down from one that is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// It does not serve: it refuses or resets the connection, its socket does not exist, or it says itself that it takes none.

@@ -1,4 +1,4 @@
-//! Plain values that every floor speaks in: no I/O, no clock, no randomness.
+//! Plain values that every layer uses: no I/O, no clock, no randomness.
 
 pub mod clean;
 pub mod effect;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What kind of thing a row stands for; the word that `acts_on` binds to.
+/// The kind of a row's target; the word that `acts_on` binds to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetKind {
@@ -181,14 +181,14 @@ impl Observation {
     }
 }
 
-/// One thing that a reading of a target found; it becomes one row.
+/// One part that a reading of a target found; it becomes one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// As [`Row::object`]; `None` where the row is of the target itself.
     pub object: Option<String>,
     /// Where it comes from, where that differs from the target's own source.
     pub source: Option<String>,
-    /// What was seen; or why this one thing could not be read although the target answered.
+    /// What was seen; or why this part could not be read although the target answered.
     pub seen: Result<Observation, Loss>,
 }
 
@@ -199,14 +199,14 @@ impl Finding {
         Self { object: None, source: None, seen: Ok(observation) }
     }
 
-    /// What was seen of one thing in the target.
+    /// What was seen of one part of the target.
     #[must_use]
     pub fn of(object: impl Into<String>, seen: Result<Observation, String>) -> Self {
         Self { object: Some(object.into()), source: None, seen: seen.map_err(Loss::from) }
     }
 }
 
-/// Every row of one target, as they stand after a reading; what a target had before and is not among them is gone.
+/// Every row of one target after a reading; an earlier row that is not among them is gone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
     /// The target's kind.
@@ -220,11 +220,11 @@ pub struct Rows {
 /// One line of a pane: a target with its newest observation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What kind of thing it is.
+    /// The kind of the target.
     pub kind: TargetKind,
     /// Its name, unique within its kind.
     pub target: String,
-    /// Which of several things in the target the row is of: `public.audit_logs`, `replication`; unique within the target.
+    /// Which of several parts of the target the row is of: `public.audit_logs`, `replication`; unique within the target.
     pub object: Option<String>,
     /// Where the reading comes from: `/proc/stat`, `http://127.0.0.1:8080/health`.
     pub source: String,
@@ -266,7 +266,7 @@ impl Row {
         }
     }
 
-    /// Whether the newest reading is too old to stand on: older than three of its periods.
+    /// Whether the newest reading is stale: older than three of its periods.
     #[must_use]
     pub fn is_stale(&self, now: Wall) -> bool {
         match &self.observation {

@@ -1,4 +1,4 @@
-//! How long things take: what past runs tell, and what their author says and allows.
+//! How long steps take: by past runs, by their author, and by their limits.
 
 use crate::domain::quantity;
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ impl Expected {
         }
     }
 
-    /// `12 m`, or `up to 1 h (its limit: no run tells how long it takes)`.
+    /// `12 m`, or `up to 1 h (its limit: no past run shows how long it takes)`.
     #[must_use]
     pub fn words(&self) -> String {
         match self.basis {
@@ -102,7 +102,7 @@ pub fn whole(time: Duration) -> String {
     quantity::span(Duration::from_secs(seconds))
 }
 
-/// How long a run may take; going back has a budget of its own, so that going forward cannot starve it.
+/// How long a run may take; a rollback has a budget of its own, so that the steps cannot use it up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     /// For all steps together, in seconds.
@@ -114,7 +114,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Whether nothing is said.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_unset(&self) -> bool {
         *self == Self::default()
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_best_counts_and_nothing_known_is_said() {
+    fn the_best_estimate_counts_and_a_missing_one_is_shown() {
         let pace = |runs| Some(Pace { p50_ms: 1000, p90_ms: 2000, runs });
         let describe = |pace, takes, limit| {
             let Expected { time, basis } = Expected::of(pace, takes, limit);

@@ -37,7 +37,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// The longest text that stands in one line among others, in characters.
+    /// The longest text that fits in one line among others, in characters.
     pub const SHORT: usize = 120;
 
     /// A text that needs a listing of its own: one that is long, or that its line breaks and spaces are part of.
@@ -48,7 +48,7 @@ impl Listing {
         (!is_line && !text.is_empty()).then(|| Self { name: name.to_owned(), text: text.to_owned() })
     }
 
-    /// The text of an act with the text of its undo below it: whoever confirms the act has read both.
+    /// The text of an act with the text of its undo below it: who confirms the act has read both.
     #[must_use]
     pub fn with_undo(act: Option<Self>, undo: Option<&Self>) -> Option<Self> {
         let Some(undo) = undo else { return act };

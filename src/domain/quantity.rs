@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_told_in_minutes_and_never_promises_too_much() {
+    fn remaining_time_is_shown_in_minutes_and_never_rounded_up() {
         for (seconds, text) in
             [(0, "less than 1 m"), (59, "less than 1 m"), (60, "1 m"), (119, "1 m"), (4349, "1 h 12 m")]
         {

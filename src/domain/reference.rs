@@ -53,7 +53,7 @@ mod tests {
             ("{{run.dir}}/db.dump", "<run directory>/db.dump"),
             ("CREATE {{saved:source.encoding|literal}} {{run.id|ident}}", "CREATE <source.encoding> <run id>"),
             ("{{saved:2/before.image}}/{{saved:12/was}}", "<before.image>/<was>"),
-            ("the host said: {{saved:host}}.", "the host said: <host>."),
+            ("the host is: {{saved:host}}.", "the host is: <host>."),
             ("{{saved:2/before[a.b].n}} > 0", "<before[a.b].n> > 0"),
             ("Vacuum {{schema}}.{{ table }}", "Vacuum <schema>.<table>"),
             ("{{server.run_id}}", "<server.run_id>"),

@@ -1,4 +1,4 @@
-//! Who acts, and where a run stands.
+//! Who acts, and the status of a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub struct Actor {
     pub through: String,
 }
 
-/// Somebody who looks at a run now.
+/// A person who looks at a run now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attendee {
     /// Who; `through` says by what: `console`, `watch`.
@@ -29,7 +29,7 @@ pub struct Attendee {
     pub may_act: bool,
 }
 
-/// Where a run stands.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
@@ -39,7 +39,7 @@ pub enum RunStatus {
     Waiting,
     /// No runner lives and the run is not sealed.
     Interrupted,
-    /// A person put it down; it waits to be taken up.
+    /// A person holds it; it waits to be resumed.
     Held,
     /// Every step ended well.
     Ok,

@@ -126,7 +126,7 @@ pub struct SeriesId {
     pub kind: TargetKind,
     /// Its target.
     pub target: String,
-    /// Which of several things in the target it is of.
+    /// Which of several parts of the target it is of.
     pub object: Option<String>,
     /// The fact whose figures they are.
     pub fact: String,
@@ -134,7 +134,7 @@ pub struct SeriesId {
 
 impl SeriesId {
     /// What the history of a row is of; none where the row has no trend. The history of a backup series is that of its members and not
-    /// of its readings: the members themselves tell it, each time.
+    /// of its readings: the members themselves report it, each time.
     #[must_use]
     pub fn of(row: &Row) -> Option<Self> {
         let trend = row.trend.filter(|_| row.kind != TargetKind::Backup)?;

@@ -21,7 +21,7 @@ pub enum Verb {
     Manual,
     /// Another person agrees.
     Approve,
-    /// Tells someone.
+    /// Sends a notice.
     Notify,
     /// Includes a procedure; a plan has that procedure's steps in its place.
     Use,
@@ -71,7 +71,7 @@ pub enum Order {
     /// One after another, as listed.
     #[default]
     Listed,
-    /// Each whenever somebody turns to it: a checklist, whose steps are its items.
+    /// In any order: a checklist, whose steps are its items.
     Any,
 }
 
@@ -92,7 +92,7 @@ impl Order {
     }
 }
 
-/// Where a step stands.
+/// The state of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepState {

@@ -31,7 +31,7 @@ impl Fault {
                 Self::Damaged(cause.to_string())
             }
             Some(ErrorCode::DiskFull) => {
-                other("its file system is full", "make room there: `df -h` and `df -i` show both limits")
+                other("its file system is full", "free space there: `df -h` and `df -i` show both limits")
             }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 other("another program holds the file", "`fuser -v` names the program; it is tried again each minute")

@@ -74,9 +74,11 @@ impl Place {
         match rustix::fs::open(&path, flags, OWN) {
             Ok(_) => Ok(()),
             Err(Errno::EXIST) => self.look().map(drop),
-            Err(Errno::NOSPC | Errno::DQUOT) => {
-                Err(unusable(&path, "its file system is full", "make room there: `df -h` and `df -i` show both limits"))
-            }
+            Err(Errno::NOSPC | Errno::DQUOT) => Err(unusable(
+                &path,
+                "its file system is full",
+                "free space there: `df -h` and `df -i` show both limits",
+            )),
             Err(cause) => Err(odd(&path, &system_text(cause))),
         }
     }

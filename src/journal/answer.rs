@@ -28,7 +28,7 @@ pub fn fits(ask: &Ask, answer: &Answer) -> Result<(), String> {
             }
             Ok(())
         }
-        (Ask::Approve { .. }, Answer::BreakGlass { reason }) => breaks_glass(reason),
+        (Ask::Approve { .. }, Answer::BreakGlass { reason }) => require_break_glass_reason(reason),
         _ => Err("the answer is of another kind than the prompt".to_owned()),
     }
 }
@@ -53,19 +53,19 @@ pub fn fits_now(open: &OpenPrompt, answer: &Answer) -> Result<(), String> {
     let Some((first, _)) = &open.confirmed else {
         return match answer {
             Answer::Approve { .. } | Answer::BreakGlass { .. } if open.four_eyes => {
-                Err("nobody has confirmed it yet: a second person agrees to what the first one confirmed".to_owned())
+                Err("it is not confirmed yet: a second person can only approve what the first one confirmed".to_owned())
             }
             _ => fits(&open.ask, answer),
         };
     };
     match answer {
         Answer::Cancel | Answer::Approve { .. } => Ok(()),
-        Answer::BreakGlass { reason } => breaks_glass(reason),
+        Answer::BreakGlass { reason } => require_break_glass_reason(reason),
         _ => Err(format!("{} confirmed it already; it waits for a second person", first.name)),
     }
 }
 
-/// Whether this very person may give this answer: nobody agrees to their own doing, and no starter leads a run past
+/// Whether this person may give this answer: no person approves their own step, and no starter overrides
 /// a gate or the end of its window.
 ///
 /// # Errors
@@ -87,8 +87,8 @@ pub fn may_give(open: &OpenPrompt, starter: &Actor, by: &Actor, answer: &Answer)
     }
 }
 
-fn breaks_glass(reason: &str) -> Result<(), String> {
-    require(!reason.trim().is_empty(), "to use break-glass needs a reason")
+fn require_break_glass_reason(reason: &str) -> Result<(), String> {
+    require(!reason.trim().is_empty(), "break-glass needs a reason")
 }
 
 fn require(holds: bool, otherwise: &str) -> Result<(), String> {
@@ -101,7 +101,7 @@ mod tests {
     use crate::journal::samples::actor;
 
     #[test]
-    fn a_confirmation_is_said_as_it_was_given() {
+    fn a_confirmation_is_shown_as_it_was_given() {
         for (typed, through, words) in [
             ("change", "console", "by key press"),
             ("change", "run", "with the word change"),

@@ -1,7 +1,7 @@
 //! The only writer of a journal.
 //!
 //! A record is folded first, so that an impossible history cannot be written; then written with one call; then synced. A write
-//! or a sync that fails ends the appender for good: after a failed sync nobody knows what the disk holds, and trying again
+//! or a sync that fails ends the appender for good: after a failed sync it is unknown what the disk holds, and trying again
 //! would only hide it (PostgreSQL learned that in 2018). What could not be recorded goes to an emergency file in another directory.
 
 use crate::config::plain;
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 /// The journal's name in its run directory.
 pub const JOURNAL: &str = "journal.jsonl";
 
-/// How many bytes are set aside for the journal, so that an outcome and the seal fit when the disk is full.
+/// How many bytes are reserved for the journal, so that an outcome and the seal fit when the disk is full.
 pub const RESERVE: u64 = 256 << 10;
 
 /// Below how many bytes the reserve is renewed.
@@ -40,7 +40,7 @@ pub struct Appender {
     view: RunView,
     /// The journal's length in bytes: all of them records.
     len: u64,
-    /// Up to where space is set aside, in bytes of the file; `None` where the file system cannot.
+    /// The end of the reserved space, in bytes of the file; `None` where the file system cannot reserve any.
     reserved: Option<u64>,
     /// Why nothing more is written.
     broken: Option<Error>,
@@ -50,7 +50,7 @@ pub struct Appender {
 impl Appender {
     /// Creates the journal of a run in its directory, with its first record, durably.
     ///
-    /// The directory's own name is made durable by whoever made it. `emergency` is a second directory, on another file system
+    /// The creator of the directory makes its name durable. `emergency` is a second directory, on another file system
     /// if there is one.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Appender {
         let (file, len) = (File::from(file), 0);
         team::share(&file, path.parent().unwrap_or(&path), 0o640).map_err(|cause| failed(&cause))?;
         let mut appender = Self { path, dir, file, view, len, reserved: Some(0), broken: None, emergency };
-        appender.renew().map_err(|cause| cannot("set space aside for", &appender.path, &cause))?;
+        appender.renew().map_err(|cause| cannot("reserve space for", &appender.path, &cause))?;
         appender.write(&line, &record)?;
         rustix::fs::fsync(&appender.dir).map_err(|cause| appender.give_up("sync the directory of", &cause, &line))?;
         Ok((appender, record))
@@ -90,7 +90,7 @@ impl Appender {
     /// cut is recorded.
     ///
     /// # Errors
-    /// [`Kind::Damaged`] with the place where the journal does not chain, or with what stands there instead of it; [`Kind::Refused`] when a newer program wrote it, when
+    /// [`Kind::Damaged`] with the place where the journal does not chain, or with what is there instead of it; [`Kind::Refused`] when a newer program wrote it, when
     /// it is torn and the lock is not held, or when it is sealed or empty; [`Kind::Journal`] when it cannot be written.
     pub fn open(dir: &Path, lock_held: bool, actor: Actor, now: Now, emergency: Option<&Path>) -> Result<Self> {
         let path = dir.join(JOURNAL);
@@ -131,7 +131,7 @@ impl Appender {
         if let Some(event) = cut.map_err(|cause| cannot("read what was cut off", &appender.path, &cause))? {
             appender.append(event, actor, now)?;
         }
-        // Without its reserve the journal still works; `is_low` says so.
+        // Without its reserve the journal still works; `is_low` reports it.
         let _ = appender.renew();
         Ok(appender)
     }
@@ -157,7 +157,7 @@ impl Appender {
         Ok(())
     }
 
-    /// The cut that is not recorded yet: now, or by a recovery that ended before it could say so.
+    /// The cut that is not recorded yet: now, or by a recovery that ended before it could record it.
     fn unrecorded_cut(&self) -> io::Result<Option<Event>> {
         let saved = self.torn_name();
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -263,7 +263,7 @@ impl Appender {
         error
     }
 
-    /// Sets space aside again when less than half is left.
+    /// Reserves space again when less than half is left.
     fn renew(&mut self) -> io::Result<()> {
         let Some(reserved) = self.reserved.filter(|reserved| reserved.saturating_sub(self.len) < RENEW_BELOW) else {
             return Ok(());
@@ -279,20 +279,20 @@ impl Appender {
         Ok(())
     }
 
-    /// How many bytes are still set aside for the journal; `None` where the file system cannot. When less than
+    /// How many bytes are still reserved for the journal; `None` where the file system cannot. When less than
     /// half of [`RESERVE`] is left, the disk is full: outcomes, abort and seal still fit, nothing new should be destroyed.
     #[must_use]
     pub fn reserve(&self) -> Option<u64> {
         self.reserved.map(|reserved| reserved.saturating_sub(self.len))
     }
 
-    /// Whether so little is set aside, on a file system that can, that no new destructive step should start.
+    /// Whether so little is reserved, on a file system that can reserve, that no new destructive step should start.
     #[must_use]
     pub fn is_low(&self) -> bool {
         self.reserve().is_some_and(|left| left < RENEW_BELOW)
     }
 
-    /// The run as its journal tells it now; after a failed write, with the record that is lost.
+    /// The run as computed from its journal; after a failed write, with the record that is lost.
     #[must_use]
     pub fn view(&self) -> &RunView {
         &self.view
@@ -311,7 +311,7 @@ impl Appender {
     }
 }
 
-/// How a journal is opened, whoever does it.
+/// How a journal is opened, by its writer and by readers.
 const JOURNAL_FLAGS: OFlags = OFlags::APPEND.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK);
 
 /// An error of the journal: "cannot `doing` `path`: `cause`".

@@ -1,16 +1,16 @@
 //! Who counts as a second person, and what second persons did in a run.
 //!
-//! Two people differ by what the kernel says: by their user ids, and, where both are known, by their login uids, which survive
+//! Two people differ by what the kernel reports: by their user ids, and, where both are known, by their login uids, which survive
 //! `su` and `sudo`. A login uid that is unset is unknown; unknown is not equal, and proves nothing. Root is no exception.
 
 use crate::domain::{Actor, Digest, PromptId, Wall};
 
-/// A second person's consent, or what stood for it.
+/// A second person's consent, or break-glass in its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approval {
     /// When.
     pub at: Wall,
-    /// By whom; of a broken glass, whoever broke it.
+    /// By whom; of break-glass, who used it.
     pub by: Actor,
     /// The prompt that it was given to.
     pub prompt: PromptId,
@@ -24,11 +24,11 @@ pub struct Approval {
     pub first: Option<Actor>,
     /// What was added; may be empty.
     pub note: String,
-    /// The reason of a broken glass: then nobody else agreed.
+    /// The reason of break-glass: then no other person agreed.
     pub break_glass_reason: Option<String>,
 }
 
-/// A hard gate, or the end of the window, that somebody else than the starter led the run past.
+/// A hard gate, or the end of the window, that another person than the starter overrode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Override {
     /// When.
@@ -43,17 +43,17 @@ pub struct Override {
     pub late: bool,
 }
 
-/// Whether somebody is another person than the first, who `did` something: `confirmed it`, `started the run`.
+/// Whether `who` is another person than the first, who `did` something: `confirmed it`, `started the run`.
 ///
 /// # Errors
 /// Why not, in a sentence.
 pub fn is_another(who: &Actor, first: &Actor, did: &str) -> Result<(), String> {
     if who.uid == first.uid {
-        return Err(format!("{} {did}, and nobody is their own second person", who.name));
+        return Err(format!("{} {did}; the second person must be another one", who.name));
     }
     match (who.login_uid, first.login_uid) {
         (Some(login), Some(other)) if login == other => Err(format!(
-            "{} is logged in as the same person as {}, who {did} (login uid {login}), and nobody is their own second person",
+            "{} is logged in as the same person as {}, who {did} (login uid {login}); the second person must be another one",
             who.name, first.name
         )),
         _ => Ok(()),

@@ -2,13 +2,13 @@
 //!
 //! The rule of verdicts:
 //!
-//! * what stands after the last newline is *torn*, whatever it is: a write that was cut, or NUL bytes that a file system left
+//! * the bytes after the last newline are *torn*: a write that was cut, or NUL bytes that a file system left
 //!   after a power cut. It is never read. Only what no single write can leave (more than [`LARGEST_RECORD`] bytes that are not
 //!   NUL) is damage;
-//! * a complete line that does not chain, numbers wrongly, belongs to another run, repeats a key, is too large or tells an
+//! * a complete line that does not chain, numbers wrongly, belongs to another run, repeats a key, is too large or records an
 //!   impossible history is *damaged*, the last line included;
 //! * damage outweighs a torn end;
-//! * everything else is *whole*; whether it is also sealed is said beside it.
+//! * everything else is *whole*; whether it is also sealed is reported beside it.
 
 use crate::domain::Digest;
 use crate::journal::fold::RunView;
@@ -35,7 +35,7 @@ impl Walk {
     /// [`Event::Other`]: what is known is shown, what is not is not called damage.
     ///
     /// # Errors
-    /// When the line is not the next record; the walk then stands where it stood.
+    /// When the line is not the next record; the walk then stays where it was.
     pub fn step(&mut self, line: &[u8]) -> Result<Record, Fault> {
         let Line { v, mut record } = decode(line)?;
         let (last, prev) = match &self.view {
@@ -67,7 +67,7 @@ impl Walk {
         Ok(record)
     }
 
-    /// The run as its journal tells it so far; `None` before the first record.
+    /// The run as computed from its journal so far; `None` before the first record.
     #[must_use]
     pub fn view(&self) -> Option<&RunView> {
         self.view.as_ref()
@@ -160,16 +160,16 @@ pub fn read(bytes: &[u8]) -> Chain {
     let mut records = Vec::new();
     let mut walk = Walk::default();
     let (good_bytes, verdict) = walk.all(bytes, |record| records.push(record)).unwrap_or_else(|cause| {
-        // Bytes in memory do not fail to be read; were it so, nothing could be said of them.
+        // Reading bytes in memory does not fail.
         (0, Verdict::Damaged { seq: 1, at: 0, why: cause.to_string() })
     });
     Chain { records, good_bytes, verdict, walk }
 }
 
 impl Walk {
-    /// Walks from the beginning to the end, or to the first damage; says where the good bytes end and what the whole is worth.
+    /// Walks from the beginning to the end, or to the first damage; returns where the good bytes end and the verdict.
     ///
-    /// Memory does not grow with the journal, nor with what may stand in it instead of lines.
+    /// Memory does not grow with the journal, nor with what it may hold instead of lines.
     ///
     /// # Errors
     /// When the input cannot be read.

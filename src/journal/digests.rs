@@ -19,7 +19,7 @@ pub const READINGS: &str = "readings";
 /// The directory of what reads saved and is too long for a journal, below a run's own.
 pub const SAVED: &str = "saved";
 
-/// A file that is not what the journal says.
+/// A file that differs from its digest in the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
     /// Its name below the run's directory.
@@ -58,7 +58,7 @@ pub fn files(records: &[Record]) -> Vec<(PathBuf, Digest)> {
     named
 }
 
-/// The files that differ from what the journal says, or cannot be read.
+/// The files that differ from their digest in the journal, or cannot be read.
 #[must_use]
 pub fn wrong(dir: &Path, records: &[Record]) -> Vec<Wrong> {
     let judge = |(name, expected): (PathBuf, Digest)| {
@@ -111,7 +111,7 @@ mod tests {
     use crate::journal::samples::{confirm, intent};
 
     #[test]
-    fn a_changed_file_and_a_missing_one_are_both_told() {
+    fn a_changed_file_and_a_missing_one_are_both_reported() {
         let change = crate::domain::EffectClass::Change;
         let digest = Digest::of(b"rows");
         let events = [

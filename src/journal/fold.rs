@@ -157,7 +157,7 @@ impl RunView {
 
     fn apply_event(&mut self, record: &Record) -> Result<(), Impossible> {
         if self.back.held.is_some() && goes_on(&record.event) {
-            return refuse(format!("{} of a run that is held and was not taken up", record.event.kind()));
+            return refuse(format!("{} of a run that is held and was not resumed", record.event.kind()));
         }
         match &record.event {
             Event::RunCreated { .. } => refuse("a second run.created"),
@@ -265,10 +265,10 @@ impl RunView {
             return refuse(format!("a run cannot be sealed as {}", status.word()));
         }
         if unknown != self.unsettled {
-            return refuse(format!("the seal says {unknown} unknown, the records say {}", self.unsettled));
+            return refuse(format!("the seal counts {unknown} unknown steps, the records {}", self.unsettled));
         }
         if rolled_back.is_some() && rolled_back != self.went_back() {
-            return refuse("the seal says another rollback than the records do");
+            return refuse("the rollback of the seal differs from that of the records");
         }
         let well = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone);
         if status == RunStatus::Ok && !self.steps.iter().all(well) {

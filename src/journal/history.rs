@@ -77,7 +77,7 @@ impl History {
             }
             left -= bytes;
             let mut run = OneRun::default();
-            // A journal that is torn or damaged tells what stands before that.
+            // A journal that is torn or damaged is read up to that place.
             let _ = Walk::default().all(BufReader::new(Reading::of(&path, file)), |record| run.take(&record));
             history.add(run);
         }
@@ -92,7 +92,7 @@ impl History {
         (pace(&self.forward), pace(&self.undo))
     }
 
-    /// Takes in what one run tells; the runs come newest first, and enough is enough.
+    /// Adds the figures of one run; the runs come newest first, up to a limit.
     fn add(&mut self, run: OneRun) {
         for (key, undo, took) in run.times {
             let all = if undo { &mut self.undo } else { &mut self.forward };
@@ -111,7 +111,7 @@ fn open(path: &Path) -> Option<(File, u64)> {
     Some((file, found.len()))
 }
 
-/// What one run tells.
+/// The figures of one run.
 #[derive(Default)]
 struct OneRun {
     procedure: String,
@@ -127,7 +127,7 @@ impl OneRun {
                 (self.procedure, self.steps) = (procedure.clone(), steps.clone());
             }
             Event::StepIntent { step, .. } | Event::UndoIntent { step, .. } => self.began = Some((*step, record.boot)),
-            // Whoever took it over may have done so long after it ended.
+            // Another runner may have taken it over long after it ended.
             Event::RunResumed { .. } => self.began = None,
             Event::StepOutcome { step, outcome, .. } => self.ended(*step, outcome, record.boot, false),
             Event::UndoOutcome { step, outcome, .. } => self.ended(*step, outcome, record.boot, true),
@@ -170,7 +170,7 @@ mod tests {
         for number in 1..=12 {
             let dir = run_dir(state.path(), &run_id(number));
             fs::create_dir_all(&dir).unwrap();
-            // The second time it fails, which tells nothing of how long it takes.
+            // The second time it fails, which does not show how long it takes.
             let ending = if number == 2 { Ending::Failed } else { Ending::Ok };
             let mut events = night();
             events[3] = ended(0, 1, ending);
@@ -179,7 +179,7 @@ mod tests {
         fs::create_dir_all(runs.join("not-a-run")).unwrap();
         fs::create_dir_all(run_dir(state.path(), &run_id(20))).unwrap();
         let history = History::read(&runs);
-        // One second between the records, and the act itself says 1,234 ms.
+        // One second between the records, and the act itself reports 1,234 ms.
         let (check, undo) = history.of(named(None, None, "a check step"));
         assert_eq!((check, undo), (Some(Pace { p50_ms: 1234, p90_ms: 1234, runs: 11 }), None));
         let (act, undo) = history.of(named(None, None, "a do step"));
@@ -206,7 +206,7 @@ mod tests {
         run(2, Some("cell0/backup"), "1/newest", "Backup of audit");
         run(3, None, "newest", "Of another procedure");
         let history = History::read(&state.path().join("runs"));
-        let runs = |part, id| history.of(named(part, id, "whatever")).0.map(|pace| pace.runs);
+        let runs = |part, id| history.of(named(part, id, "any")).0.map(|pace| pace.runs);
         assert_eq!(runs(Some("cell0/backup"), Some("7/newest")), Some(2));
         assert_eq!(runs(None, Some("newest")), Some(1));
         assert_eq!(runs(None, None), None);

@@ -14,7 +14,7 @@ use std::io::BufRead as _;
 const BEFORE_H: &[u8] = b",\"h\":\"";
 const AFTER_H: &[u8] = b"\"}";
 
-/// What a line says, before it has its place in a chain.
+/// The content of a line, before it has its place in a chain.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'a> {
     /// Its place, from 1.
@@ -56,7 +56,7 @@ fn link(prev: &Digest, head: &[u8]) -> Digest {
     hasher.finish()
 }
 
-/// Writes a record as its line, newline included, and says its digest.
+/// Writes a record as its line, newline included, and returns its digest.
 ///
 /// # Errors
 /// When the line would be larger than [`LARGEST_RECORD`], or holds a number that is not whole.

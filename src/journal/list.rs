@@ -32,7 +32,7 @@ pub struct RunSummary {
     pub params: BTreeMap<String, String>,
     /// Whether it is a checklist; one that cannot be read counts as none.
     pub order: Order,
-    /// Where it stands.
+    /// Its status.
     pub status: RunStatus,
     /// What became of its rollback; none where it was not rolled back.
     pub went_back: Option<WentBack>,
@@ -46,8 +46,8 @@ pub struct RunSummary {
     pub starter: String,
     /// How many steps are over, of how many.
     pub progress: (u32, u32),
-    /// Whether a reason ever stood for a second person in it.
-    pub broke_glass: bool,
+    /// Whether break-glass was used in it.
+    pub used_break_glass: bool,
     /// Why it cannot be read, when it cannot.
     pub damage: Option<String>,
     /// Whether it was an emergency, outside its window.
@@ -113,7 +113,7 @@ impl Known {
     }
 }
 
-/// Every run below a state directory, the newest first; `lives` says whether a run's runner does.
+/// Every run below a state directory, the newest first; `lives` is whether a run's runner lives.
 ///
 /// A run whose journal is damaged or missing is in the list, with the reason. What is not named like a run is skipped.
 ///
@@ -163,13 +163,13 @@ fn unreadable(id: RunId, damage: Option<String>) -> RunSummary {
         ended: None,
         starter: String::new(),
         progress: (0, 0),
-        broke_glass: false,
+        used_break_glass: false,
         damage,
         emergency: false,
     }
 }
 
-/// One run, whatever its journal is like.
+/// One run, also where its journal is damaged.
 fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary {
     let path = dir.join(id.as_str()).join(JOURNAL);
     let beside = Beside::look(&dir.join(id.as_str()));
@@ -177,8 +177,8 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         Ok(Walked { view, verdict: verdict @ Verdict::Damaged { .. }, .. }) => (view, Some(verdict.to_string())),
         Ok(Walked { view: None, .. }) => (None, Some("its journal has no record".to_owned())),
         Ok(Walked { view, .. }) => {
-            let untold = beside.untold(view.as_ref()).map(|why| format!("damaged: it was cut: {why}"));
-            (view, untold)
+            let missing = beside.find_missing(view.as_ref()).map(|why| format!("damaged: it was cut: {why}"));
+            (view, missing)
         }
         Err(error) => (None, Some(error.message)),
     };
@@ -206,7 +206,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         went_back: view.went_back(),
         caveats: view.caveats(),
         progress: (of(done), of(view.steps.len())),
-        broke_glass: view.broke_glass(),
+        used_break_glass: view.used_break_glass(),
         emergency: view.is_emergency(),
         id,
         procedure: view.procedure,
@@ -220,7 +220,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
     }
 }
 
-/// When a run started, as its id tells.
+/// When a run started, from its id.
 fn started(id: &RunId) -> Wall {
     let ms = ulid::Ulid::from_string(id.as_str()).map_or(0, |id| id.timestamp_ms());
     Wall::from_unix(i64::try_from(ms / 1000).unwrap_or(i64::MAX), 0)

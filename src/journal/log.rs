@@ -37,7 +37,7 @@ const AT_ONCE: u64 = 4 << 20;
 /// A place in a log; lines count from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogAt {
-    /// The last lines, and whatever comes.
+    /// The last lines, and all that follow.
     Tail,
     /// From this line on.
     Line(u64),
@@ -80,7 +80,7 @@ impl LogLine {
     pub const SHOWN: usize = 4096;
 }
 
-/// Some lines of a log, and where they stand in it.
+/// Some lines of a log, and their place in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// The number of the first line here, from 0.
@@ -350,7 +350,7 @@ impl LogFile {
     }
 }
 
-/// A line with what the side index says of its first byte.
+/// A line with what the side index has of its first byte.
 fn stamped(
     stamps: &mut Stamps,
     parts: Option<&Parts>,

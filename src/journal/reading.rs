@@ -76,11 +76,11 @@ impl Counts {
 /// One row as it was read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowRead {
-    /// What kind of thing it is.
+    /// The kind of the target.
     pub kind: TargetKind,
     /// Its name, unique within its kind; outside text.
     pub target: String,
-    /// Which of several things in the target.
+    /// Which of several parts of the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
     /// The judgement; unknown where it was not read.
@@ -98,7 +98,7 @@ pub struct RowRead {
 }
 
 impl RowRead {
-    /// Keeps a row as it stands at a moment.
+    /// Keeps a row as it is at a moment.
     #[must_use]
     pub fn of(row: &Row, now: Wall) -> Self {
         let detail = match (&row.lost, &row.observation) {
@@ -168,7 +168,7 @@ impl Reading {
     }
 }
 
-/// What became of a row between two readings, the most telling first.
+/// How a row changed between two readings, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
@@ -243,7 +243,7 @@ pub fn compare(before: &Reading, after: &Reading) -> Vec<(Section, Vec<Compared>
 
 fn change(was: Option<&RowRead>, is: Option<&RowRead>) -> Change {
     match (was, is) {
-        // What is no longer known is not better, whatever it was.
+        // A row that became unknown did not improve.
         (Some(was), Some(is)) if is.verdict == Verdict::Unknown && was.verdict != Verdict::Unknown => Change::Worse,
         (Some(was), Some(is)) => match is.verdict.rank().cmp(&was.verdict.rank()) {
             std::cmp::Ordering::Greater => Change::Worse,

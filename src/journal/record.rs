@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 /// The version of the format that this program writes.
 pub const VERSION: u32 = 1;
 
-/// The largest line in bytes: room for a run of some thousand steps. Big things are files named by their digest.
+/// The largest line in bytes: enough for a run of some thousand steps. Larger data is in files named by their digest.
 pub const LARGEST_RECORD: usize = 1 << 20;
 
 /// One record as it was written.
@@ -53,7 +53,7 @@ pub struct Record {
 pub struct StepHead {
     /// Its phase.
     pub phase: String,
-    /// What it says it does.
+    /// Its title.
     pub title: String,
     /// Its verb.
     pub verb: Verb,
@@ -71,7 +71,7 @@ pub struct StepHead {
     /// What shall be done or looked at, in a line or more; a record of an older version has it of a checklist's items alone.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub what: String,
-    /// Why, as its author says.
+    /// Why, in the author's words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
     /// Whether only evidence lets a checklist go on past it.
@@ -127,7 +127,7 @@ impl StepHead {
         }
     }
 
-    /// A step that says nothing else of itself.
+    /// A step with defaults for everything else.
     #[must_use]
     pub fn new(phase: &str, title: &str, verb: Verb, effect: EffectClass) -> Self {
         Self {
@@ -159,7 +159,7 @@ impl StepHead {
 /// How a run is undone, as it was created with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollbackHead {
-    /// The earliest phase whose steps are undone, itself included; all phases where it is not said.
+    /// The earliest phase whose steps are undone, itself included; all phases where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The checks, from 0, that are made again after it.
@@ -175,7 +175,7 @@ pub struct RollbackHead {
 pub struct WentBack {
     /// How many steps were undone by then.
     pub undone: u32,
-    /// How many were owed and were not.
+    /// How many needed an undo and have none.
     pub left: u32,
     /// Whether the checks after it passed; none where no check was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,7 +194,7 @@ impl WentBack {
         }
     }
 
-    /// What it lacks; none where all of it was undone and no check says otherwise.
+    /// What it lacks; none where all of it was undone and no check failed.
     #[must_use]
     pub fn lacks(self) -> Option<&'static str> {
         match (self.left, self.proved) {

@@ -4,8 +4,8 @@
 //! journal ─▶ chain (verified first) ─▶ Report ─▶ markdown · json · html
 //!              sets/ readings/ logs/ ──┘   checked against the digests that the journal names
 //! ```
-//! All of it is told from the journal. Text from outside is escaped, so that a title, a note or a file's name can neither
-//! break the page nor hide in it. A journal that is damaged or torn is told so before anything else.
+//! All of it is computed from the journal. Text from outside is escaped, so that a title, a note or a file's name can neither
+//! break the page nor hide in it. The report names a damaged or torn journal before anything else.
 
 mod approval;
 mod checklist;
@@ -32,7 +32,7 @@ use crate::journal::record::{Ask, Event, Record};
 use std::io::Read as _;
 use std::path::Path;
 
-/// A run with everything that its report tells.
+/// A run with everything that its report shows.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// What the journal is worth.
@@ -43,7 +43,7 @@ pub struct Report {
     pub records: Vec<Record>,
     /// The frozen sets that were shown or used, in order.
     pub sets: Vec<SetShown>,
-    /// Files that are not what the journal says.
+    /// Files that differ from their digest in the journal.
     pub wrong: Vec<Wrong>,
     /// How every pane looked before the work: a reading, or why there is none.
     pub before: Result<Reading, String>,
@@ -76,7 +76,7 @@ impl Report {
     /// Gathers a report from a journal that was read, and from the run's directory.
     ///
     /// # Errors
-    /// When not one record chains: then there is nothing to tell. The chain is given back.
+    /// When not one record chains: then there is nothing to report. The chain is returned.
     pub fn of(dir: &Path, chain: Chain) -> Result<Self, Box<Chain>> {
         let Some(view) = chain.walk.view().cloned() else { return Err(Box::new(chain)) };
         let wrong = digests::wrong(dir, &chain.records);
@@ -85,17 +85,17 @@ impl Report {
         Ok(Self { verdict: chain.verdict, view, records: chain.records, sets, wrong, before, after })
     }
 
-    /// Why the report must not be trusted as it stands, one sentence each; empty where all is whole.
+    /// Why the report must not be trusted, one sentence each; empty where all is whole.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         match &self.verdict {
             Verdict::Whole { .. } => {}
             Verdict::Torn { bytes, .. } => {
-                faults.push(format!("The journal is torn: its last {bytes} bytes are no whole record, and are not told here."));
+                faults.push(format!("The journal is torn: its last {bytes} bytes are an incomplete record, and are not shown here."));
             }
             Verdict::Damaged { seq, at, why } => faults.push(format!(
-                "The journal is damaged at record {seq}, byte {at}: {why}. Only what stands before that is told here, and no more can be proven."
+                "The journal is damaged at record {seq}, byte {at}: {why}. Only the records before it are shown here, and no more can be proven."
             )),
         }
         faults.extend(

@@ -111,7 +111,7 @@ pub fn typed(text: &str) -> Answer {
 
 /// A decision with a reason.
 pub fn decide(choice: Choice) -> Answer {
-    Answer::Decide { choice, reason: "seen with my own eyes".into() }
+    Answer::Decide { choice, reason: "checked by hand".into() }
 }
 
 /// A question for a decision.
@@ -185,7 +185,7 @@ pub fn night() -> Vec<Event> {
         opened(1, 1, confirm(Change, 1, &[2])),
         Event::AnswerRejected { prompt: "1\u{1b}[2J".into(), why: "typed `chnage`".into() },
         Event::PromptReread { prompt: prompt(1) },
-        Event::PromptClosed { prompt: prompt(1), why: Closed::Moved, drift: vec!["one file more".into()] },
+        Event::PromptClosed { prompt: prompt(1), why: Closed::Drifted, drift: vec!["one file more".into()] },
         opened(2, 1, confirm(Change, 1, &[2])),
         accepted(2, 1, typed("change")),
         intent(1, 1, Change, Some(2)),
@@ -227,7 +227,7 @@ pub fn recovered_night() -> Vec<Event> {
         opened(6, 4, Ask::Sign { text: "look at the graph".into(), note_required: true }),
         accepted(6, 4, Answer::Sign { note: "calm".into() }),
         Event::StepClosed { step: 4, note: "calm".into() },
-        Event::StepClosed { step: 5, note: "told the channel".into() },
+        Event::StepClosed { step: 5, note: "posted in the channel".into() },
         sealed(RunStatus::Ok, 0),
     ]
 }

@@ -1,4 +1,4 @@
-//! Following a journal that somebody else writes.
+//! Follows a journal that another process writes.
 
 use crate::config::plain;
 use crate::domain::error::Result;
@@ -80,7 +80,7 @@ impl Tail {
         }
         let read = self.read();
         if read.is_err() {
-            // Whatever failed is tried again at the next poll.
+            // A failed read is tried again at the next poll.
             self.size = 0;
         }
         read
@@ -116,7 +116,7 @@ impl Tail {
         }
     }
 
-    /// Reads one chunk's whole lines; says what is wrong with the first that does not chain.
+    /// Reads the whole lines of a chunk; returns what is wrong with the first that does not chain.
     fn read_chunk(&mut self, records: &mut Vec<Record>) -> Result<Option<String>> {
         let wanted = self.size.saturating_sub(self.offset).min(CHUNK as u64);
         let mut chunk = vec![0; usize::try_from(wanted).unwrap_or(CHUNK)];
@@ -167,7 +167,7 @@ impl Tail {
         self.more && self.failed.is_none()
     }
 
-    /// The run as its journal tells it so far; `None` before the first record.
+    /// The run as computed from its journal so far; `None` before the first record.
     #[must_use]
     pub fn view(&self) -> Option<&RunView> {
         self.walk.view()
@@ -180,7 +180,7 @@ impl Tail {
     }
 }
 
-/// Opens a journal for reading, and says which file it is.
+/// Opens a journal for reading, with the identity of its file.
 fn open(path: &Path) -> Result<(File, (u64, u64))> {
     let file = plain::open(path).map_err(|cause| plain::unreadable(path, &cause))?;
     let stat = file.metadata().map_err(|cause| unreadable(path, cause))?;

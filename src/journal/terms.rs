@@ -19,13 +19,13 @@ pub struct Terms {
     /// The reason for which it does not keep to its window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<String>,
-    /// What whoever started it was warned of, and went on; a sentence each.
+    /// The warnings that its starter accepted; a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warned: Vec<String>,
 }
 
 impl Terms {
-    /// Whether nothing is said.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_unset(&self) -> bool {
         *self == Self::default()
@@ -50,7 +50,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Whether nothing is said.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_unset(&self) -> bool {
         *self == Self::default()
@@ -87,13 +87,13 @@ impl WindowStanding {
     }
 }
 
-/// How the windows stand for a run.
+/// The state of the windows for a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowStanding {
     /// The open one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Span>,
-    /// The one that opens next; not told while one is open.
+    /// The one that opens next; `None` while one is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Span>,
 }

@@ -1,4 +1,4 @@
-//! What lies beside a journal and must be told in it: a journal that was cut at the end of a line chains, and only this shows it.
+//! Files beside a journal that prove records of it: a journal that was cut at the end of a line still chains, and only these show the cut.
 //!
 //! ```text
 //! seal.json                    written after the seal: how many records the journal has, and the digest of the last
@@ -34,7 +34,7 @@ pub struct Seal {
     pub head: Digest,
 }
 
-/// What was found beside a journal. Looked at before the journal is read: what a runner adds meanwhile is then in the journal too.
+/// What was found beside a journal. Read before the journal: what a runner adds in between is then in the journal too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Beside {
     seal: Option<Seal>,
@@ -68,21 +68,21 @@ impl Beside {
         self.seal.is_none() && self.attempts.is_empty()
     }
 
-    /// What the journal must tell and does not, in a sentence; `view` is its fold.
+    /// What the journal must hold and does not, in a sentence; `view` is its fold.
     #[must_use]
-    pub fn untold(&self, view: Option<&RunView>) -> Option<String> {
+    pub fn find_missing(&self, view: Option<&RunView>) -> Option<String> {
         let has = view.map_or(0, |view| view.seq);
         let as_sealed = |seal: &Seal| view.is_some_and(|view| view.seq == seal.records && view.head == seal.head);
         if let Some(seal) = self.seal.as_ref().filter(|seal| !as_sealed(seal)) {
-            return Some(format!("{SEAL} says that it was sealed with {} records, and {has} are there", seal.records));
+            return Some(format!("{SEAL} records a seal after {} records, and {has} are there", seal.records));
         }
         let began = |step: u32, undo: bool| {
             let index = usize::try_from(step.checked_sub(1)?).ok()?;
             let step = view?.steps.get(index)?;
             Some(if undo { step.undo_attempts } else { step.attempts })
         };
-        let is_untold = |(step, attempt, undo): &&Attempt| began(*step, *undo).unwrap_or(0) < *attempt;
-        let (step, attempt, undo) = self.attempts.iter().find(is_untold)?;
+        let is_find_missing = |(step, attempt, undo): &&Attempt| began(*step, *undo).unwrap_or(0) < *attempt;
+        let (step, attempt, undo) = self.attempts.iter().find(is_find_missing)?;
         let of = if *undo { "the undo of step" } else { "step" };
         Some(format!("attempt {attempt} of {of} {step} left its files, and no record of it is there"))
     }
@@ -95,19 +95,19 @@ fn attempt(name: &str) -> Option<Attempt> {
     Some((step.parse().ok()?, attempt.parse().ok()?, undo))
 }
 
-/// Why a journal that chains is damaged all the same: it was cut. `None` where it does not chain, which its verdict says.
+/// Why a journal that chains is still damaged: it was cut. `None` where it does not chain, which its verdict reports.
 #[must_use]
 pub fn cut(dir: &Path) -> Option<String> {
     let beside = Beside::look(dir);
     match walk_file(&dir.join(JOURNAL)) {
-        Ok(walked) if walked.verdict.exit_code() != 4 => beside.untold(walked.view.as_ref()),
+        Ok(walked) if walked.verdict.exit_code() != 4 => beside.find_missing(walked.view.as_ref()),
         Ok(_) => None,
-        // A journal that is not there tells nothing.
-        Err(_) => beside.untold(None),
+        // A missing journal is no damage.
+        Err(_) => beside.find_missing(None),
     }
 }
 
-/// Whether a run never began: its journal has no record, and nothing beside it says otherwise.
+/// Whether a run never began: its journal has no record, and no file beside it proves one.
 #[must_use]
 pub fn never_began(dir: &Path) -> bool {
     let beside = Beside::look(dir);
@@ -135,10 +135,10 @@ mod tests {
             fs::create_dir(dir.path().join("steps").join(name)).unwrap();
         }
         assert!(Beside::look(dir.path()).is_empty());
-        assert_eq!(Beside::look(dir.path()).untold(None), None);
+        assert_eq!(Beside::look(dir.path()).find_missing(None), None);
         for (name, text) in [("4.1.undo", "attempt 1 of the undo of step 4"), ("4.1", "attempt 1 of step 4")] {
             fs::create_dir(dir.path().join("steps").join(name)).unwrap();
-            let why = Beside::look(dir.path()).untold(None).unwrap();
+            let why = Beside::look(dir.path()).find_missing(None).unwrap();
             assert!(why.starts_with(text), "{why}");
         }
     }

@@ -76,7 +76,7 @@ impl ActsOn {
         self.take(row, params)
     }
 
-    /// The same whatever its condition says: what a run on this row had for its parameters, when it still applied.
+    /// The same regardless of its condition: the parameters of a run on this row, from when it still applied.
     ///
     /// # Errors
     /// As [`ActsOn::bind`], but for the condition.

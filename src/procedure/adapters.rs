@@ -1,4 +1,4 @@
-//! What the procedure floor asks of the adapters, which live above it.
+//! What this layer needs of the adapters, which are above it.
 
 use crate::config::reader::{Place, Problems, Table};
 use crate::domain::TargetKind;
@@ -20,7 +20,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// The key it stands under.
+    /// Its key.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Purpose {
 pub struct Scope {
     /// The procedure's root, absolute.
     pub root: Option<String>,
-    /// Where the step's `limit` stands; an adapter without a countable set refuses it there.
+    /// The place of the step's `limit`; an adapter without a countable set refuses it there.
     pub limit: Option<Place>,
     /// The step's `do`, for its `prove` and its `undo`.
     pub of: Option<Action>,
@@ -89,7 +89,7 @@ pub trait Adapters {
         0
     }
 
-    /// Reads one action: finds the one adapter key, reads the keys beside it, refuses all others, and computes floor
-    /// and line. Whatever is wrong joins `problems`. Touches no file, no network and no process.
+    /// Reads one action: finds the one adapter key, reads the keys beside it, refuses all others, and computes the least effect
+    /// and line. Every mistake joins `problems`. Touches no file, no network and no process.
     fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action>;
 }

@@ -78,7 +78,7 @@ impl Catalog {
         catalog
     }
 
-    /// The same with other files beside them, which can be included and stand before those of the same id.
+    /// The same with other files beside them, which can be included and take precedence over those of the same id.
     #[must_use]
     pub fn beside(mut self, files: &[PathBuf], adapters: &dyn Adapters) -> Self {
         for (file, text) in files.iter().filter_map(|file| Some((file, text_of(file).ok()?))) {

@@ -41,7 +41,7 @@ struct Test {
 pub enum Operand {
     /// A fact of what is looked at, by its name.
     Fact(String),
-    /// What stood between two braces.
+    /// The text between two braces.
     Reference(String),
     /// A value.
     Literal(Fact),
@@ -77,7 +77,7 @@ pub enum Seen {
 }
 
 impl Condition {
-    /// Reads a condition; the error is the sentence for whoever wrote it.
+    /// Reads a condition; the error is the message for its author.
     ///
     /// # Errors
     /// When the text is not a condition.
@@ -176,7 +176,7 @@ impl Condition {
         })
     }
 
-    /// Whether it holds, given what its facts and references are. All of them are looked up, whatever the first ones say.
+    /// Whether it holds, given what its facts and references are. All of them are looked up, also where the first ones decide.
     ///
     /// # Errors
     /// Why it is unknown.
@@ -369,7 +369,7 @@ pub fn readable(text: &str) -> String {
     out + rest
 }
 
-/// Splits `value == 0 for 30s` into the condition and the seconds that it must hold; 0 where nothing is said.
+/// Splits `value == 0 for 30s` into the condition and the seconds that it must hold; 0 where it names none.
 #[must_use]
 pub fn split_for(text: &str) -> (&str, u64) {
     let whole = text.trim();

@@ -288,7 +288,7 @@ fn is_id(id: &str, at: Place, problems: &mut Problems) -> bool {
     fits
 }
 
-/// Where a key's value stands, or where the table begins.
+/// The place of a key's value, or of its table.
 pub(super) fn place_of(table: &Table, key: &str) -> Place {
     table.entries.iter().find(|entry| entry.key == key).map_or(table.at, |entry| entry.node.at)
 }

@@ -19,7 +19,7 @@ pub const TITLE: &str = "Midwatch procedure";
 pub struct Way {
     /// The adapter's key first, then those beside it.
     pub section: Section,
-    /// What it may stand for.
+    /// What it may be.
     pub purposes: &'static [Purpose],
 }
 
@@ -100,7 +100,7 @@ const HEADER: &[Key] = &[
         Kind::Texts("names of targets", r"\S"),
         "none",
         "[\"host\"]",
-        "What no other run may work on meanwhile.",
+        "What no other run may work on at the same time.",
     ),
     Key::optional(
         "root",

@@ -45,7 +45,7 @@ impl Judged {
 }
 
 /// Judges procedures that are sound by themselves. `library` are all that there are, the judged ones among them; what is wrong
-/// between two of them is told at the judged one. `hours` are the estate's windows, where they are known; `places` what its rows
+/// between two of them is reported at the judged one. `hours` are the estate's windows, where they are known; `places` what its rows
 /// give to procedures.
 #[must_use]
 pub fn judge(

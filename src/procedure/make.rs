@@ -16,7 +16,7 @@ impl Plan {
     /// every step with its values. Touches nothing.
     ///
     /// # Errors
-    /// Everything that is wrong: a parameter that is missing, unknown or out of its range, whatever a step's adapter
+    /// Every problem: a parameter that is missing, unknown or out of its range, all that a step's adapter
     /// refuses with these values, and what keeps a procedure from being included.
     pub fn make(
         procedure: &Procedure,
@@ -67,7 +67,7 @@ impl Plan {
     }
 }
 
-/// Lets the names under which a procedure saves stand for what will be saved; `scope` keeps those of one apart from others'.
+/// Takes the names under which a procedure saves for the values to come; `scope` keeps those of one apart from others'.
 pub(super) fn name_saved(procedure: &Procedure, scope: &str, values: &mut BTreeMap<String, Bound>) {
     for (_, name) in procedure.steps.iter().filter_map(|step| step.save.as_ref()) {
         values.insert(name.clone(), template::saved_as(&format!("{scope}{name}")));

@@ -8,7 +8,7 @@ use crate::procedure::header::Procedure;
 /// How deep what is included is looked into; a procedure that goes deeper is refused when it is planned.
 const DEEPEST: usize = 8;
 
-/// The phase and the title of every step, in order, with those of what is included; a parameter stands as its default, else as
+/// The phase and the title of every step, in order, with those of what is included; a parameter has its default, else
 /// the file has it: `{{root}}`.
 #[must_use]
 pub fn of(procedure: &Procedure, library: &Library) -> Vec<(String, String)> {

@@ -1,7 +1,7 @@
 //! A procedure as a Markdown page for a change request: every step with its effect, its times, its gate and its undo.
 //!
-//! Each line is a sentence or a name with its value, so that the page can be read aloud. The confirmation is told as the runner
-//! will ask for it; a count that only the preview knows stands as `N`.
+//! Each line is a sentence or a name with its value, so that the page can be read aloud. The confirmation is shown as the runner
+//! will ask for it; a count that only the preview knows is `N`.
 
 mod fills;
 mod words;
@@ -168,7 +168,7 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
         line(out, "Undoes", &codes(&step.undo_of));
     }
     if !step.receivers.is_empty() {
-        line(out, "Tells", &codes(&step.receivers));
+        line(out, "Receivers", &codes(&step.receivers));
     }
     if let Some(save) = &step.save {
         line(out, "Saved as", &code(save));
@@ -239,8 +239,8 @@ fn lead(step: &Step) -> &'static str {
         (Verb::UndoOf, _) => "**Undo.** It undoes what earlier steps did.",
         (Verb::Manual, _) => "**Manual.** A person acts and signs.",
         (Verb::Approve, _) => "**Approve.** Approval by a second person.",
-        (Verb::Notify, _) => "**Notify.** Somebody is told.",
-        (Verb::Use, _) => "**Use.** Another procedure stands here.",
+        (Verb::Notify, _) => "**Notify.** A notice is recorded.",
+        (Verb::Use, _) => "**Use.** Includes another procedure.",
     }
 }
 

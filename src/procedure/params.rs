@@ -66,10 +66,10 @@ pub enum ParamKind {
     Map(Vec<String>),
 }
 
-/// What stands for any target while a file is checked by itself; nobody can type it.
+/// A placeholder for any target while a file is checked by itself; no one can type it.
 pub const ANY_TARGET: &str = "{{target}}";
 
-/// A parameter's value: as it stands in for a whole template, and as it is shown, recorded and written inside text.
+/// A parameter's value: as it replaces a whole template, and as it is shown, recorded and written inside text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {
     /// The typed value.
@@ -109,7 +109,7 @@ impl Bound {
         self.places.get(name).and_then(|place| self.entries.get(*place)).map(|(_, value)| value.as_str())
     }
 
-    /// Whether it stands for something that a `read` will save.
+    /// Whether it is a placeholder for what a `read` will save.
     #[must_use]
     pub fn is_saved(&self) -> bool {
         self.text.starts_with("{{saved:")
@@ -207,7 +207,7 @@ impl Param {
             let (name, shown) = (&self.name, shortened(item));
             if !is_item(item) || !before.insert(item) {
                 return Err(format!(
-                    "`{name}` must be {}: \"{shown}\" is no such word, or stands there twice",
+                    "`{name}` must be {}: \"{shown}\" is no such word, or is there twice",
                     self.accepts()
                 ));
             }
@@ -239,7 +239,7 @@ impl Param {
         Ok(Bound::several(names.iter().map(entry).collect::<Result<_, _>>()?, true))
     }
 
-    /// A value of the right type: the default, or one that stands for any; used to check a file by itself.
+    /// A value of the right type: the default, or a placeholder for any; used to check a file by itself.
     #[must_use]
     pub fn sample(&self) -> Bound {
         if let (None, ParamKind::List(names) | ParamKind::Map(names)) = (&self.default, &self.kind) {

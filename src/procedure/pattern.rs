@@ -8,7 +8,7 @@ use regex::{Error, Regex, RegexBuilder};
 /// The most bytes that a pattern may take once its repetitions are written out.
 const LARGEST: usize = 1 << 20;
 
-/// How deep groups may stand in one another.
+/// How deep groups may be nested.
 const DEEPEST: u32 = 20;
 
 /// A pattern.
@@ -28,7 +28,7 @@ impl Pattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// The sentence for whoever wrote it, with the place in the pattern where that is known.
+    /// The message for its author, with the place in the pattern where that is known.
     pub fn parse(text: &str) -> Result<Self, String> {
         // Read as it is written first: an error then names a place in what its author wrote.
         compiled(text)?;
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_said_with_its_place() {
+    fn an_invalid_pattern_is_reported_with_its_place() {
         let deep = "(".repeat(30) + &")".repeat(30);
         for (bad, why) in [
             ("(", "unclosed group, at character 1"),

@@ -61,7 +61,7 @@ pub struct Plan {
 pub struct Rollback {
     /// What a failed step leads to.
     pub on_fail: OnFail,
-    /// The earliest phase whose steps are undone, itself included; all phases where it is not said.
+    /// The earliest phase whose steps are undone, itself included; all phases where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// The ids of the checks that prove, after the undo, that all is ok.
@@ -101,7 +101,7 @@ pub struct Step {
     pub title: String,
     /// Its verb.
     pub verb: Verb,
-    /// Its effect class: what the author declared, never below the adapter's floor.
+    /// Its effect class: what the author declared, never below the adapter's least effect.
     pub effect: EffectClass,
     /// What it does, for `read`, `check` and `do`.
     pub act: Option<Action>,
@@ -120,7 +120,7 @@ pub struct Step {
     pub undo: UndoPlan,
     /// Whether the runner may repeat it by itself when its outcome is unknown.
     pub rerun_safe: bool,
-    /// What a person shall do (`manual`) or agree to (`approve`), or what is said (`notify`).
+    /// What a person shall do (`manual`) or agree to (`approve`), or the text of a notice (`notify`).
     pub text: String,
     /// Whether a sign-off needs a note.
     pub note_required: bool,
@@ -145,7 +145,7 @@ pub struct Step {
     /// Whether it is taken in every ending: after success, failure and abort alike.
     #[serde(default, skip_serializing_if = "is_false")]
     pub always: bool,
-    /// What may be chosen when it fails; whatever fits where it is empty.
+    /// What may be chosen when it fails; all that apply where it is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on_fail: Vec<Choice>,
     /// The ids of the steps whose undo an `undo_of` runs.
@@ -218,7 +218,7 @@ impl Step {
         self.with_undo_text(self.act.as_ref().and_then(|act| act.listing.clone()))
     }
 
-    /// What an act was seen to run, with what its undo would run below it.
+    /// What an act was found to run, with what its undo would run below it.
     #[must_use]
     pub fn with_undo_text(&self, seen: Option<Listing>) -> Option<Listing> {
         let undo = if let UndoPlan::Undo(undo) = &self.undo { undo.listing.as_ref() } else { None };

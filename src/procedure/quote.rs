@@ -27,7 +27,7 @@ impl Quote {
         [Self::Ident, Self::Literal].into_iter().find(|quote| quote.word() == word)
     }
 
-    /// Quotes a value so that it is one token, whatever is in it.
+    /// Quotes a value so that it is one token with any content.
     ///
     /// Source: PostgreSQL 18 manual, 4.1.1 and 4.1.2. A `\` is doubled and announced, which holds under either value of
     /// `standard_conforming_strings`.
@@ -43,11 +43,11 @@ impl Quote {
     }
 }
 
-/// Whether every quoted reference of a text stands alone: not inside a text, a quoted name or a comment, and not glued to its
+/// Whether every quoted reference of a text is separate: not inside a text, a quoted name or a comment, and not glued to its
 /// neighbour. Otherwise what it brings could be read as something else.
 ///
 /// # Errors
-/// The sentence for whoever wrote it.
+/// The message for its author.
 pub(super) fn is_separate(text: &str) -> Result<(), String> {
     let Ok(found) = pieces(text) else { return Ok(()) };
     let (mut text, mut marks) = (String::new(), Vec::new());
@@ -65,10 +65,8 @@ pub(super) fn is_separate(text: &str) -> Result<(), String> {
     let tokens: BTreeSet<&str> = sql::tokens(&text).collect();
     match marks.iter().find(|(mark, _)| !tokens.contains(mark.trim_start())) {
         None => Ok(()),
-        Some((_, Quote::Ident)) => Err("`|ident` makes a whole name: it cannot stand inside another text".to_owned()),
-        Some((_, Quote::Literal)) => {
-            Err("`|literal` makes a whole text: it cannot stand inside another one".to_owned())
-        }
+        Some((_, Quote::Ident)) => Err("`|ident` makes a whole name: it cannot be inside another text".to_owned()),
+        Some((_, Quote::Literal)) => Err("`|literal` makes a whole text: it cannot be inside another one".to_owned()),
     }
 }
 

@@ -114,7 +114,7 @@ fn sections(table: &mut Table, header: &Header, problems: &mut Problems) -> Vec<
                 && item.at < last
                 && other != phase
             {
-                problems.add(item.at, format!("this step stands before those of `{other}`, which come first"));
+                problems.add(item.at, format!("this step is before those of `{other}`, which come first"));
             }
             before = Some((before.map_or(item.at, |(last, _)| last.max(item.at)), phase));
             steps.push(steps::read(phase, section, header.order, problems));

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 /// `rollback` as the header has it, each name with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawRollback {
-    /// Where it stands.
+    /// Its place.
     pub at: Place,
     /// What a failed step leads to.
     pub on_fail: OnFail,
@@ -94,7 +94,7 @@ fn named_undo(at: Place, id: &str, place: usize, steps: &[RawStep], problems: &m
         None => unknown_id(at, id, steps, problems),
         Some((found, _)) if found == place => problems.add(at, format!("`{shown}` is this step itself")),
         Some((found, _)) if found > place => {
-            problems.add(at, format!("`{shown}` comes later: only what stands before can be undone here"));
+            problems.add(at, format!("`{shown}` comes later: only earlier steps can be undone here"));
         }
         Some((_, step)) if !has_undo(step) => {
             problems.add(at, format!("`{shown}` has no undo, so there is nothing to undo"));

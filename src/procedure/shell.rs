@@ -1,18 +1,18 @@
-//! What whoever reads a shell script should know, from its syntax tree.
+//! Finds dangers in a shell script, from its syntax tree.
 //!
 //! | found | why |
 //! |---|---|
 //! | `rm` of an unquoted variable, or of `$X/…` where `X` may be empty | it removes other files than those meant |
-//! | a relative `rm -r` | it removes whatever the working directory holds |
-//! | `cd` whose failure nobody sees | what follows works elsewhere |
+//! | a relative `rm -r` | it removes files of the working directory, whichever that is |
+//! | `cd` whose failure is ignored | what follows works elsewhere |
 //! | `kill -9`, `pkill -f`, `killall` | nothing is closed, or others are hit |
-//! | `curl … \| sh` | it runs whatever the network brings |
+//! | `curl … \| sh` | it runs what the network sends, unchecked |
 //! | a file of a known name in `/tmp` | anybody can put a link there first |
 //! | `\|\| true` | a failure is swallowed |
 //! | a text that is not strict | a failure in the middle is skipped |
 //! | `set +e` where strict mode is forced | it is turned off again |
 //!
-//! Where strict mode is forced (`set -euo pipefail`), a failing `cd` ends the script, and neither it nor the mode is told of.
+//! Where strict mode is forced (`set -euo pipefail`), a failing `cd` ends the script, and neither it nor the mode is reported.
 
 mod nesting;
 mod read;
@@ -104,7 +104,7 @@ fn loosened(script: &str) -> Vec<Finding> {
         line,
         column: column(text),
         message: "strict mode is turned off from here on".to_owned(),
-        hint: "let the commands that may fail say so: `if ! command; then …`",
+        hint: "handle the commands that may fail: `if ! command; then …`",
     };
     found.map(finding).collect()
 }
@@ -197,12 +197,12 @@ pub fn programs(script: &str) -> Vec<String> {
 #[derive(Default)]
 struct Reader {
     strict: bool,
-    /// In how many substitutions this script stands.
+    /// How many substitutions this script is nested in.
     within: usize,
     found: Vec<Finding>,
     /// The plain names of what is called and not looked at.
     called: BTreeSet<String>,
-    /// In how many compound commands the walk stands.
+    /// How many compound commands the walk is nested in.
     depth: usize,
     /// The directories that the script has made, or has ended.
     made: BTreeSet<String>,
@@ -217,7 +217,7 @@ impl Reader {
         self.found.push(Finding { line: number(start.0), column: number(start.1), message: text, hint });
     }
 
-    /// `checked` says that somebody looks at the status of the list.
+    /// `checked`: the script looks at the status of the list.
     fn list(&mut self, list: &CompoundList, checked: bool) {
         for item in &list.0 {
             self.and_or(&item.0, checked);
@@ -244,7 +244,7 @@ impl Reader {
 
     fn pipeline(&mut self, pipeline: &Pipeline, checked: bool) {
         if let Some(at) = rules::runs_the_network(pipeline) {
-            let text = "it runs whatever the network brings".to_owned();
+            let text = "it runs what the network sends, unchecked".to_owned();
             self.report(at, text, "fetch it to a file, hold it to a checksum, then run it");
         }
         for command in &pipeline.seq {

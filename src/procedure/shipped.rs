@@ -11,7 +11,7 @@ pub struct Shipped {
     pub pack: Option<Pack>,
     /// Its id.
     pub id: &'static str,
-    /// What stands for its file.
+    /// The name in place of its file.
     pub file: &'static str,
     /// Its text.
     pub text: &'static str,

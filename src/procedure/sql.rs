@@ -9,7 +9,7 @@ use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 use squawk_syntax::{Parse, SourceFile};
 use std::fmt;
 
-/// The deepest nesting that is parsed. A list of literals or rows does not nest, whatever its length.
+/// The deepest nesting that is parsed. A list of literals or rows of any length does not nest.
 pub const DEEPEST: usize = 500;
 
 /// The stack of the thread that parses. A level takes less than 2 KiB in a release build and less than 32 KiB in a debug build;

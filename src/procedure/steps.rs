@@ -31,7 +31,7 @@ const CHECK_TIMEOUT_S: u64 = 60;
 /// When an act is killed that declares no `timeout`, in seconds; at least four times what it `takes`.
 const DO_TIMEOUT_S: u64 = 3600;
 
-/// When telling somebody is given up that declares no `timeout`, in seconds; for all receivers together.
+/// The time limit of a notice without a `timeout`, in seconds; for all receivers together.
 const NOTIFY_TIMEOUT_S: u64 = 60;
 
 /// A step as the file has it.
@@ -67,7 +67,7 @@ pub struct RawStep {
     pub undo_of: Vec<(Place, String)>,
     /// Whether it is taken in every ending.
     pub always: bool,
-    /// What may be chosen when it fails; whatever fits where it is empty.
+    /// What may be chosen when it fails; all that apply where it is empty.
     pub on_fail: Vec<Choice>,
     /// The procedure that it includes, with its place.
     pub includes: Option<(Place, String)>,
@@ -173,7 +173,7 @@ pub fn make(
         }
         steps.extend(made);
         if problems.count() > before {
-            // What is wrong with one is wrong with all, or is told when this one is mended.
+            // A mistake in one is in all, or is reported when this one is corrected.
             break;
         }
     }

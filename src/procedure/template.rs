@@ -1,4 +1,4 @@
-//! `{{…}}`: what may stand between the braces, and what takes its place.
+//! `{{…}}`: what may be between the braces, and what replaces it.
 //!
 //! A value that is one whole reference takes the parameter's type; inside text, parameters are written out.
 //! `{{run.id}}` and `{{run.dir}}` stay as they are until a run acts. References are checked when a procedure is read,
@@ -19,7 +19,7 @@ pub use check::{Allowed, Known, check, entries};
 pub(super) use check::{check_one, entry_is_there};
 pub use run::OfRun;
 
-/// What stands for the item at hand in a step that is taken for each of several.
+/// The name of the current item in a step that runs for each of several.
 pub const IT: &str = "it";
 
 /// What a reference names.
@@ -35,7 +35,7 @@ pub enum Reference {
     RowTarget,
     /// A fact of the row's newest observation.
     RowFact(String),
-    /// A fact of what a `read` saved: its name and the fact's. The whole of it is told like a parameter.
+    /// A fact of what a `read` saved: its name and the fact's. The whole of it is shown like a parameter.
     SavedFact(String, String),
     /// An entry of a parameter, or of what a `read` saved: its name, which entry, and of what was saved the fact.
     Entry(String, Index, Option<String>),
@@ -61,7 +61,7 @@ pub enum Piece {
     Quoted(Reference, Quote),
 }
 
-/// Splits text into its pieces; the error is the sentence for whoever wrote it.
+/// Splits text into its pieces; the error is the message for its author.
 pub fn pieces(text: &str) -> Result<Vec<Piece>, String> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -87,7 +87,7 @@ pub fn pieces(text: &str) -> Result<Vec<Piece>, String> {
     Ok(found)
 }
 
-/// Reads what stands between two braces; the error is the sentence for whoever wrote it.
+/// Reads the text between two braces; the error is the message for its author.
 pub(super) fn reference(name: &str) -> Result<Reference, String> {
     let shown = name.escape_debug();
     match name {
@@ -207,7 +207,7 @@ fn fill_text(text: &str, values: &BTreeMap<String, Bound>) -> Value {
     Value::Text(out)
 }
 
-/// The value of a reference, or what stands for it until it is known.
+/// The value of a reference, or its placeholder until it is known.
 pub(super) fn written(to: &Reference, values: &BTreeMap<String, Bound>) -> String {
     match to {
         Reference::RunId => "{{run.id}}".to_owned(),
@@ -217,7 +217,7 @@ pub(super) fn written(to: &Reference, values: &BTreeMap<String, Bound>) -> Strin
             None => format!("{{{{{name}}}}}"),
         },
         Reference::SavedFact(name, fact) => match values.get(name) {
-            // What stands for the saved whole: `{{saved:name}}`.
+            // The placeholder for all that was saved: `{{saved:name}}`.
             Some(bound) => format!("{}.{fact}}}}}", bound.text.trim_end_matches("}}")),
             None => format!("{{{{{name}.{fact}}}}}"),
         },
@@ -235,10 +235,10 @@ fn entry_written(name: &str, index: &Index, fact: Option<&str>, values: &BTreeMa
     format!("{}[{key}]{fact}}}}}", bound.text.trim_end_matches("}}"))
 }
 
-/// The value of what stands between two braces, or the name under which the run knows it later.
+/// The value of the text between two braces, or the name under which the run knows it later.
 ///
 /// # Errors
-/// The sentence for whoever wrote it.
+/// The message for its author.
 pub(super) fn value_of(name: &str, values: &BTreeMap<String, Bound>) -> Result<condition::Value, String> {
     let to = reference(name)?;
     entry_is_there(&to, values)?;
@@ -247,7 +247,7 @@ pub(super) fn value_of(name: &str, values: &BTreeMap<String, Bound>) -> Result<c
     Ok(later.map(|name| condition::Value::Later(name.to_owned())).unwrap_or(condition::Value::Text(text)))
 }
 
-/// What stands in a plan for something that a `read` will save.
+/// The placeholder in a plan for what a `read` will save.
 #[must_use]
 pub fn saved_as(name: &str) -> Bound {
     Bound::text(format!("{{{{saved:{name}}}}}"))

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The steps take the phase of the `use`; the phases of what is included keep their order. What it saves and what its steps
-//! are called by is its own. A procedure cannot include itself, by whatever way.
+//! are called by is its own. A procedure cannot include itself, directly or indirectly.
 
 use crate::config::reader::{Place, Problem, Problems, Table, Value, nearest};
 use crate::domain::{Digest, EffectClass, Order, Verb};
@@ -30,7 +30,7 @@ pub(super) struct Expansion<'a> {
     adapters: &'a dyn Adapters,
     library: &'a Library,
     order: Order,
-    /// Whether the values only stand for others, so that what comes of them is not judged.
+    /// Whether the values are placeholders, so that their results are not judged.
     sampled: bool,
     /// The ids on the way to the procedure that is being put in place.
     chain: Vec<String>,
@@ -42,7 +42,7 @@ pub(super) struct Expansion<'a> {
     pub(super) problems: Vec<Problem>,
     /// How many were included so far; numbers what they save.
     count: usize,
-    /// Ways that lead back or too deep; told at the step that they begin with.
+    /// Includes that form a cycle or nest too deep; reported at the step that they begin with.
     knots: BTreeSet<String>,
     /// How often something was to be included so far, whether it was or not.
     tried: usize,
@@ -53,7 +53,7 @@ pub(super) fn check(procedure: &Procedure, adapters: &dyn Adapters, library: &Li
     let mut problems = Problems::of(&procedure.file);
     let mut values = procedure.params.iter().map(|param| (param.name.clone(), param.sample())).collect();
     name_saved(procedure, "", &mut values);
-    // What is wrong with the file by itself was said when it was read.
+    // The problems of the file itself were reported when it was read.
     let filled = filled(procedure, &values, adapters, &mut Problems::of(&procedure.file));
     let mut expansion = Expansion { sampled: true, ..Expansion::of(procedure, adapters, library) };
     expansion.include(procedure, &values, &filled, &mut problems);
@@ -116,7 +116,7 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// The procedure that a `use` names, where it may stand there.
+    /// The procedure that a `use` names, where it is allowed there.
     fn found(&mut self, at: Place, id: &str, problems: &mut Problems) -> Option<&'a Procedure> {
         let library = self.library;
         let Some(inner) = library.get(id) else {
@@ -138,7 +138,7 @@ impl<'a> Expansion<'a> {
             return None;
         }
         if listed && inner.effect() > EffectClass::Read {
-            let message = format!("`{id}` changes things in the order it lists, which a checklist does not keep");
+            let message = format!("`{id}` makes changes in the order it lists, which a checklist does not keep");
             let hint = format!("run it by itself, and look for its run: check = {{ run = \"{id}\", since = \"24h\" }}");
             problems.add_with_hint(at, message, hint);
             return None;
@@ -194,7 +194,7 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// Tells, at the step that they begin with, of ways that lead back, too deep, or to too many steps.
+    /// Reports, at the step that they begin with, includes that form a cycle, nest too deep, or add too many steps.
     fn report(&mut self, at: Place, problems: &mut Problems) {
         for knot in std::mem::take(&mut self.knots) {
             problems.add(at, knot);
@@ -230,9 +230,9 @@ impl<'a> Expansion<'a> {
         for param in &inner.params {
             let entry = given.entries.iter().find(|entry| entry.key == param.name);
             let at = entry.map_or(at, |entry| entry.node.at);
-            let stands_for = |value: &Value| matches!(value, Value::Text(text) if text.contains("{{"));
+            let is_placeholder = |value: &Value| matches!(value, Value::Text(text) if text.contains("{{"));
             let value = match entry.map(|entry| &entry.node) {
-                Some(node) if self.sampled && stands_for(&node.value) => Ok(param.sample()),
+                Some(node) if self.sampled && is_placeholder(&node.value) => Ok(param.sample()),
                 Some(node) => match template::fill(node, values).value {
                     Value::Text(text) => param.bind(&text),
                     Value::Int(number) => param.bind(&number.to_string()),

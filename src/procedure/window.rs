@@ -22,7 +22,7 @@ pub enum RawWindow {
     Named(Node),
     /// By what it is for.
     Operation {
-        /// The environment, where it is said.
+        /// The environment, where it is set.
         environment: Option<Node>,
         /// The operation.
         operation: Node,

@@ -153,7 +153,7 @@ fn ended(dir: &RunDir) -> Option<Wall> {
     let went_back = view.went_back();
     let is_open = view.unknown() > 0 || went_back.is_some_and(|back| back.left > 0 || back.proved == Some(false));
     let is_seen = Presence::unseen(dir).is_some_and(|presence| !presence.people().is_empty());
-    (!is_open && !is_seen && beside.untold(Some(&view)).is_none()).then_some(view.ended)?
+    (!is_open && !is_seen && beside.find_missing(Some(&view)).is_none()).then_some(view.ended)?
 }
 
 /// Which of these ids another run's journal holds.

@@ -115,7 +115,7 @@ impl<W: Write> Backend<W> {
         &self.writer
     }
 
-    /// Forgets what the terminal shows, because somebody else wrote to it; a frame of which nothing is out is dropped.
+    /// Forgets what the terminal shows, because another process wrote to it; a frame of which nothing is out is dropped.
     pub fn forget(&mut self) {
         self.cursor = Cursor::default();
         if self.sent == 0 {

@@ -40,11 +40,11 @@ pub struct Console<'a> {
     pub model: Model,
     /// What it asks for once the first frame is out.
     pub first: Vec<Effect>,
-    /// Its door to the world.
+    /// The gate that runs effects.
     pub gate: Box<dyn Gate>,
-    /// What comes through the door.
+    /// Messages from the gate.
     pub inbox: mpsc::Receiver<Msg>,
-    /// Whoever sends to the inbox.
+    /// Sends to the inbox.
     pub outbox: mpsc::Sender<Msg>,
     /// How it looks.
     pub theme: &'a Theme,
@@ -61,7 +61,7 @@ pub enum Left {
     Quit,
     /// The operator left, and wants the demo removed.
     Remove(Confirmed<Removal>),
-    /// A signal said so; its number.
+    /// A signal; its number.
     Signal(i32),
     /// The terminal is gone.
     Gone,
@@ -91,15 +91,15 @@ struct Signals {
     resize: Signal,
 }
 
-/// Holds the terminal until the operator leaves, a signal says so, or the terminal is gone; it is then as it was. Gives, too, what is
-/// to be said there to an operator who left.
+/// Holds the terminal until the operator leaves, a signal ends it, or the terminal is gone; it is then as it was. Returns also what is
+/// to be printed there for an operator who left.
 ///
 /// # Errors
 /// When the terminal cannot be taken or drawn to.
 pub async fn run(console: Console<'_>) -> Result<(Left, Vec<String>)> {
     let tty = console.tty.clone();
     match held(console).await {
-        // Whatever failed first: it failed because the terminal is gone.
+        // The first failure is due to the terminal, which is gone.
         Err(_) if tty.size().is_err() => Ok((Left::Gone, Vec::new())),
         other => other.map_err(|cause| Error::machine("use the terminal", cause)),
     }
@@ -156,7 +156,7 @@ fn events(tty: &Tty) -> Option<EventStream> {
     std::panic::catch_unwind(EventStream::new).ok()
 }
 
-/// Has the loop hear of a task that broke off.
+/// Reports a task that panicked to the loop.
 fn report_panics(guard: &TerminalGuard, outbox: mpsc::Sender<Msg>) {
     catch_panics(guard.restore(), move |death: Death| {
         let _ = outbox.try_send(Msg::TaskDied(death.thread.plain()));
@@ -234,7 +234,7 @@ impl<'a> Loop<'a> {
             Input::Key(key) => Msg::KeyPressed(key, clock::now()),
             Input::Paste(text) => Msg::Pasted(text, clock::now()),
             Input::Mouse(what, column, row) => Msg::MouseMoved(what, (column, row), clock::now()),
-            // Told by the signal already, or told late: what counts is what the terminal says now.
+            // The signal may come early or late: what counts is the terminal's size now.
             Input::Resize(..) => return self.measure(),
         };
         self.update(msg, Cause::Key)
@@ -250,13 +250,13 @@ impl<'a> Loop<'a> {
         self.update(Msg::Resized(columns, rows), Cause::Key)
     }
 
-    /// Takes whatever else is ready, so that it is drawn together.
+    /// Takes everything else that is ready, so that it is drawn together.
     async fn drain(&mut self, events: &mut EventStream, inbox: &mut mpsc::Receiver<Msg>) -> io::Result<()> {
         for _ in 0..DRAIN {
             if self.left.is_some() {
                 return Ok(());
             }
-            // Asked in the name of this task: the stream wakes whoever asked first, and nobody else.
+            // Asked in the name of this task: the stream wakes only the task that asked first.
             if let Poll::Ready(event) = poll_fn(|task| Poll::Ready(events.poll_next_unpin(task))).await {
                 self.take(event)?;
                 continue;
@@ -283,7 +283,7 @@ impl<'a> Loop<'a> {
         [frame, wake, stored].into_iter().flatten().min()
     }
 
-    /// Takes what came through the door, at the time of now: between two ticks the clock may stand for a while.
+    /// Takes the messages of the gate, at the present time: between two ticks the clock may not advance for a while.
     fn receive(&mut self, msg: Msg) -> io::Result<()> {
         let now = clock::now();
         if now.wall.0.as_second() != self.model.now.wall.0.as_second() {
@@ -334,7 +334,7 @@ impl<'a> Loop<'a> {
 
     fn draw(&mut self) -> io::Result<()> {
         let now = self.now();
-        // Only with the clock: a figure that moved with every frame would itself be a reason to write one.
+        // Only with the clock: a figure that changed with every frame would itself cause one.
         let second = self.model.now.wall.0.as_second();
         if self.rated.replace(second) != Some(second) {
             self.model.bytes_per_second = Some(u64::try_from(self.pace.average(now)).unwrap_or(u64::MAX));

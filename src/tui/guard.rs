@@ -139,10 +139,10 @@ impl Drop for TerminalGuard {
     }
 }
 
-/// Whether a shell that does job control stands above: a parent in our session, whose leader is in another group.
+/// Whether the parent is a shell with job control: a parent in our session, whose leader is in another group.
 ///
 /// In a pid namespace a parent or a session leader outside of it has no id and reads as 0 (pid_namespaces(7)): such a
-/// shell cannot be told from none.
+/// shell cannot be distinguished from none.
 fn can_be_continued() -> bool {
     let outside = Pid::from_raw(0);
     let parent = getppid();
@@ -158,13 +158,13 @@ fn can_be_continued() -> bool {
 pub struct Death {
     /// The thread's name.
     pub thread: Clean,
-    /// What it said.
+    /// Its message.
     pub message: Clean,
     /// Where in the source: file, line and column.
     pub place: String,
 }
 
-/// Has panics told to our log and to `died`, and keeps them off the screen.
+/// Sends panics to our log and to `died`, and keeps them off the screen.
 ///
 /// A panic of the thread that calls this, the one that draws, first gives the terminal back and then says why on
 /// standard error. A panic of any other thread touches nothing: `died` is called on that thread, and should send a
@@ -172,7 +172,7 @@ pub struct Death {
 pub fn catch_panics(restore: Restore, died: impl Fn(Death) + Send + Sync + 'static) {
     let drawing = std::thread::current().id();
     std::panic::set_hook(Box::new(move |info| {
-        // A probe catches its own, on whatever thread; its row says so.
+        // A probe catches its own on any thread; its row reports it.
         if crate::probes::panics::takes(info) {
             return;
         }

@@ -2,7 +2,7 @@
 //!
 //! A frame for a key goes at once; one for data waits a moment, so that what arrives together is drawn together, and keeps
 //! a distance from the one before. No second ever sees more than [`BYTES_PER_SECOND`]; data starts below that, so that a key
-//! always finds room. Time comes in as the span since any fixed point.
+//! always fits. Time comes in as the span since any fixed point.
 
 use crate::tui::backend::Drawn;
 use std::collections::VecDeque;
@@ -12,11 +12,11 @@ use std::time::Duration;
 pub const BYTES_PER_SECOND: usize = 32_000;
 /// The share of it that frames for data may use, spread evenly, in bytes a second; the rest is for keys.
 const DATA_PER_SECOND: usize = 24_000;
-/// What data leaves it at while somebody types, in bytes a second: frames for keys show new data anyway.
+/// The budget of data while a person types, in bytes a second: frames for keys show new data anyway.
 const DATA_BESIDE_KEYS: usize = 12_000;
 /// The least that is sent of a frame too large for one second, in bytes.
 const PART: usize = 8_000;
-/// The least room worth drawing for, in bytes.
+/// The least budget worth drawing for, in bytes.
 const SMALLEST: usize = 64;
 /// The stretch of time that the cap is counted over.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -104,8 +104,8 @@ impl Pace {
     #[must_use]
     pub fn due(&self) -> Option<Duration> {
         if self.left > 0 {
-            let room = if self.left <= BYTES_PER_SECOND { self.left } else { PART };
-            return Some(self.wait_for(room, BYTES_PER_SECOND).max(self.hold));
+            let part = if self.left <= BYTES_PER_SECOND { self.left } else { PART };
+            return Some(self.wait_for(part, BYTES_PER_SECOND).max(self.hold));
         }
         let key = self.key_wanted.map(|since| since.max(self.last.map_or(Duration::ZERO, |last| last + self.key_gap)));
         let data = self.data_wanted.map(|since| (since + self.gather).max(self.data_at()).max(self.rest));
@@ -117,9 +117,9 @@ impl Pace {
     fn data_at(&self) -> Duration {
         let Some((last, bytes)) = self.data else { return Duration::ZERO };
         let spread = Duration::from_secs_f64(bytes as f64 / DATA_PER_SECOND as f64);
-        let room = |cap: usize| self.wait_for(bytes.min(cap), cap);
-        let typed = self.key.map_or(Duration::ZERO, |key| room(DATA_BESIDE_KEYS).min(key + WINDOW));
-        (last + self.interval.max(spread)).max(room(DATA_PER_SECOND)).max(typed)
+        let delay = |cap: usize| self.wait_for(bytes.min(cap), cap);
+        let typed = self.key.map_or(Duration::ZERO, |key| delay(DATA_BESIDE_KEYS).min(key + WINDOW));
+        (last + self.interval.max(spread)).max(delay(DATA_PER_SECOND)).max(typed)
     }
 
     /// Whether the screen should be drawn now.
@@ -173,7 +173,7 @@ impl Pace {
         } else {
             self.stall = Duration::ZERO;
             let as_long_again = |above: Duration| if drawn.took > above { now + drawn.took.min(WINDOW) } else { now };
-            // A moment late may be the machine's doing as well: data can wait, somebody who typed should not.
+            // A moment late may be the machine's doing as well: data can wait, a person who typed should not.
             self.rest = as_long_again(SLOW);
             self.hold = as_long_again(BEHIND);
         }
@@ -187,7 +187,7 @@ impl Pace {
         }
     }
 
-    /// When this many bytes will have room below a cap on the second before.
+    /// When this many bytes will fit a cap on the second before.
     fn wait_for(&self, bytes: usize, cap: usize) -> Duration {
         let mut used: usize = self.sent.iter().map(|(_, bytes)| bytes).sum();
         let mut at = Duration::ZERO;
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_data_is_spread_and_leaves_room_for_keys() {
+    fn a_flood_of_data_is_spread_and_does_not_delay_keys() {
         let mut pace = Pace::new(false);
         let (mut now, mut frames) = (ms(0), 0);
         while now < ms(5000) {
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn data_makes_room_while_somebody_types() {
+    fn data_is_delayed_while_a_person_types() {
         let mut pace = Pace::new(false);
         for at in [200, 400, 600, 800, 1000] {
             pace.want(Cause::Data, ms(at));
@@ -302,7 +302,7 @@ mod tests {
         }
         pace.want(Cause::Data, ms(1501));
         assert_eq!(pace.due(), Some(ms(2300)));
-        // Nobody types any more: what was held back goes after a second at the latest.
+        // No one types any more: delayed data is drawn after a second at the latest.
         pace.drawn(&sent(9000), ms(2300));
         pace.want(Cause::Data, ms(2301));
         assert_eq!(pace.due(), Some(ms(2675)));
@@ -346,7 +346,7 @@ mod tests {
             pace.drawn(&stuck, ms(at));
             assert_eq!(pace.due(), Some(ms(next)));
         }
-        // The key that came meanwhile is still owed.
+        // The key that came in between is still to be drawn.
         pace.drawn(&Drawn { bytes: 50, ..Drawn::default() }, ms(2470));
         assert_eq!(pace.due(), Some(ms(2474)));
     }
@@ -364,8 +364,8 @@ mod tests {
                 let (mut left, mut fresh) = (size, true);
                 while left > 0 {
                     now = now.max(pace.due().unwrap());
-                    let room = pace.allowance(now);
-                    let bytes = if left <= BYTES_PER_SECOND && left == size && left > room { 0 } else { left.min(room) };
+                    let allowed = pace.allowance(now);
+                    let bytes = if left <= BYTES_PER_SECOND && left == size && left > allowed { 0 } else { left.min(allowed) };
                     left -= bytes;
                     log.push((now, bytes));
                     pace.drawn(&Drawn { bytes, left, fresh, ..Drawn::default() }, now);

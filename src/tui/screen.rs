@@ -42,7 +42,7 @@ impl<W: Write> Screen<W> {
         self.terminal.backend_mut().resize(columns, rows);
     }
 
-    /// Has the next frame drawn whole, on a cleared screen: for Ctrl-L, and after somebody else had the terminal.
+    /// Has the next frame drawn whole, on a cleared screen: for Ctrl-L, and after another program had the terminal.
     ///
     /// # Errors
     /// None in practice: nothing is written yet.

@@ -45,7 +45,7 @@ impl Tty {
         Ok((size.ws_col, size.ws_row))
     }
 
-    /// Whether something was typed that nobody has read yet.
+    /// Whether unread input is waiting.
     #[must_use]
     pub fn has_input(&self) -> bool {
         let mut fds = [PollFd::new(&*self.0, PollFlags::IN)];
@@ -113,7 +113,7 @@ mod tests {
         let pair = native_pty_system().openpty(size).unwrap();
         let mut tty = Tty::at(pair.master.tty_name().unwrap()).unwrap();
         assert_eq!(tty.size().unwrap(), (100, 30));
-        // It takes more for as long as the kernel finds room on its way to the reader, who is not reading.
+        // The kernel takes more until its buffer is full, because the reader is not reading.
         let (mut taken, mut refused) = (0, 0);
         let stuck = loop {
             match tty.write(&[b'x'; 1000]) {

@@ -6,7 +6,7 @@ use midwatch::app::effect::Command;
 use midwatch::demo::sample::{self, Story};
 use midwatch::journal::record::Answer;
 
-/// A console of somebody else than whoever started and confirmed.
+/// A console of another person than the one who started and confirmed.
 fn second(story: &Story) -> Model {
     let mut model = following(story);
     model.me = midwatch::domain::Actor { uid: 1002, login_uid: Some(1002), ..model.me };
@@ -42,21 +42,21 @@ fn the_first_answer_approves_nothing_and_later_changes_are_read_again() {
     fold(&mut model, &sample::confirmed());
     let shown = dialog(&model);
     assert!(!shown.sent && !shown.in_field && shown.field.text().is_empty() && shown.prompt.waits_for_second());
-    assert!(!model.is_whole(), "another question stands there now");
+    assert!(!model.is_whole(), "another prompt is there now");
 }
 
 #[test]
 fn only_its_own_phrase_uses_break_glass() {
-    for wrong in ["", "break glass", "break glass:", "delete 1284 files", "glass: nobody is here"] {
+    for wrong in ["", "break glass", "break glass:", "delete 1284 files", "reason: no one is here"] {
         let mut model = following(&sample::confirmed());
         let effects = press(&mut model, &format!("Tab {} Enter", typed(wrong)));
         assert_eq!(effects, [], "{wrong:?}");
         assert!(dialog(&model).hint.is_some(), "{wrong:?}");
     }
     let mut model = following(&sample::confirmed());
-    let effects = press(&mut model, &format!("Tab {} Enter", typed("break glass: nobody is here")));
-    assert_eq!(answer(&effects), Answer::BreakGlass { reason: "nobody is here".to_owned() });
+    let effects = press(&mut model, &format!("Tab {} Enter", typed("break glass: no one is here")));
+    assert_eq!(answer(&effects), Answer::BreakGlass { reason: "no one is here".to_owned() });
     // Before the confirmation these are just a wrong phrase.
     let mut model = following(&sample::four_eyes());
-    assert_eq!(press(&mut model, &format!("{} Enter", typed("break glass: nobody is here"))), []);
+    assert_eq!(press(&mut model, &format!("{} Enter", typed("break glass: no one is here"))), []);
 }

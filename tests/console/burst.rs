@@ -52,7 +52,7 @@ fn committing() -> Vec<(&'static str, Model, Key)> {
     press(&mut all[2].1, &phrase);
     for (_, model, _) in &mut all {
         sample::looked_at(model);
-        // From now on somebody tells whether keys are waiting.
+        // From now on the model knows whether keys are waiting.
         model.note_silence(model.now.boot);
     }
     all
@@ -64,7 +64,7 @@ fn silence(commit: Key) -> u64 {
 }
 
 #[test]
-fn a_key_that_commits_counts_where_it_stands_alone() {
+fn a_key_that_commits_counts_where_it_comes_alone() {
     for (name, mut model, commit) in committing() {
         let start = after(model.now, 1000);
         assert_eq!(key(&mut model, commit, start), [], "{name}");
@@ -131,7 +131,7 @@ fn destroying() -> Model {
 #[test]
 fn a_burst_of_keys_is_no_phrase_and_what_is_typed_then_is() {
     let text = "delete 1284 files";
-    // All in one read; in pieces as a slow terminal sends them; as a program types for somebody.
+    // All in one read; in pieces as a slow terminal sends them; as a program types for a person.
     for pace in [(100, 0), (10, 30), (5, 60), (1, 1), (1, 5), (1, 12)] {
         let mut model = destroying();
         assert!(!phrase(&mut model, text, pace), "{pace:?}");

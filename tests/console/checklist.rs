@@ -102,11 +102,11 @@ fn what_lives_is_attached_each_in_its_pane_and_an_open_checklist_stays() {
 }
 
 #[test]
-fn items_stand_in_the_order_of_the_checklist() {
+fn items_are_in_the_order_of_the_checklist() {
     let model = walking(&sample::checklist());
     let order: Vec<u32> = model.checklist.shown().iter().map(|item| item.step).collect();
     assert_eq!(order, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    assert_eq!(model.checklist.step(), Some(5), "the first that waits for somebody");
+    assert_eq!(model.checklist.step(), Some(5), "the first that waits for a person");
     let mut model = walking(&sample::checklist());
     press(&mut model, "/ h e a l t h Enter");
     let order: Vec<u32> = model.checklist.shown().iter().map(|item| item.step).collect();
@@ -158,7 +158,7 @@ fn each_key_sends_its_action_bound_to_the_item_as_shown() {
 }
 
 #[test]
-fn what_an_item_cannot_take_is_said_and_not_sent() {
+fn an_action_that_an_item_refuses_is_reported_and_not_sent() {
     for (step, keys, why) in [
         (0, "u", "only a claim, or what was skipped or overridden, is opened again"),
         (0, "m", "it is closed already: evidence"),
@@ -180,7 +180,7 @@ fn what_an_item_cannot_take_is_said_and_not_sent() {
     let mut model = on(SIGN);
     assert_eq!(press(&mut model, "m Tab c"), [], "this sign-off needs a note");
     let Some(Modal::Note(note)) = model.modal() else { panic!("{:?}", model.modal()) };
-    assert!(note.hint.as_ref().unwrap().contains("needs a note"), "it is said where it is typed");
+    assert!(note.hint.as_ref().unwrap().contains("needs a note"), "the hint is beside the field");
 }
 
 /// Draws the item at `drawn` milliseconds after it was turned to and presses Enter at `pressed`.
@@ -196,7 +196,7 @@ fn pressed_after(drawn: Option<u64>, pressed: u64, whole: bool) -> Vec<Effect> {
 }
 
 #[test]
-fn enter_counts_400_ms_after_this_very_item_stood_whole_on_the_screen() {
+fn enter_counts_400_ms_after_this_item_was_whole_on_the_screen() {
     for (drawn, pressed, whole, counts) in [
         (None, 5000, true, false),
         (Some(0), 399, true, false),
@@ -210,7 +210,7 @@ fn enter_counts_400_ms_after_this_very_item_stood_whole_on_the_screen() {
 }
 
 #[test]
-fn words_that_close_something_are_asked_for_where_the_item_stood_whole() {
+fn words_that_close_an_item_are_asked_for_once_it_was_whole_on_the_screen() {
     for (whole, key) in [(true, 'm'), (false, 'm'), (false, 's')] {
         let mut model = on(CHECK);
         let start = model.now;
@@ -280,8 +280,8 @@ fn a_refused_action_shows_its_reason_in_place_and_keeps_the_text() {
     update(&mut model, Msg::CommandFailed(Error::new(Kind::Refused, why)));
     assert_eq!(hint(&model), why);
     press(&mut model, "m w h y Tab c");
-    update(&mut model, Msg::CommandFailed(Error::new(Kind::Refused, "somebody was faster")));
-    assert_eq!(hint(&model), "somebody was faster");
+    update(&mut model, Msg::CommandFailed(Error::new(Kind::Refused, "another person was faster")));
+    assert_eq!(hint(&model), "another person was faster");
     press(&mut model, "m");
     assert!(matches!(model.modal(), Some(Modal::Note(note)) if note.text() == "why"));
     press(&mut model, "Tab c");
@@ -291,7 +291,7 @@ fn a_refused_action_shows_its_reason_in_place_and_keeps_the_text() {
 
 #[test]
 fn an_item_that_was_opened_again_is_checked_again() {
-    // Somebody closes it and opens it again while the words are being written.
+    // Another person closes it and opens it again while the words are being written.
     let mut model = on(SIGN);
     press(&mut model, "m a l l");
     let by_hand = Event::StepClosed { step: SIGN, note: "mine".to_owned() };
@@ -299,7 +299,7 @@ fn an_item_that_was_opened_again_is_checked_again() {
     fold(&mut model, &sample::checklist().record("lena", by_hand.clone()).record("lena", again));
     assert_eq!(press(&mut model, "Tab c"), []);
     assert!(hint(&model).contains("opened again"), "{}", hint(&model));
-    // Somebody closes it under the operator's eyes: the same key means another thing, and waits.
+    // Another person closes it while the operator looks: the same key now means something else, and waits.
     let mut model = on(SIGN);
     sample::looked_at(&mut model);
     assert!(model.is_awake());
@@ -311,7 +311,7 @@ fn an_item_that_was_opened_again_is_checked_again() {
 fn an_item_that_acts_asks_above_itself_and_another_ones_prompt_does_not_jump_in() {
     let mut model = on(5);
     fold(&mut model, &sample::checklist_asks());
-    assert_eq!(shown(&model), 5, "a prompt never opens under somebody's hands");
+    assert_eq!(shown(&model), 5, "a prompt never opens while a person types");
     assert_eq!(model.snapshot().waiting.unwrap().keys, "Enter");
     press(&mut model, "Enter");
     assert!(matches!(model.modal(), Some(Modal::Prompt(_))));
@@ -358,7 +358,7 @@ fn a_checklist_that_is_over_stays_until_it_is_left() {
 fn text_for_a_note_that_is_refused_acts_nowhere() {
     for (step, keys) in [(10, "m"), (0, "s"), (0, "u"), (9, "O")] {
         let mut model = on(step);
-        let effects = press(&mut model, &format!("{keys} {} Enter", super::typed("told the room: c qloRz")));
+        let effects = press(&mut model, &format!("{keys} {} Enter", super::typed("posted it: c qloRz")));
         assert_eq!(effects, [], "{step} {keys}");
         assert!(matches!(model.modal(), Some(Modal::Refused(_))), "{step} {keys}: {:?}", model.modal());
         assert_eq!((model.focus, model.zoomed), (Pane::Checklist, false));

@@ -17,7 +17,7 @@ fn what_only_its_window_refuses_can_be_an_emergency_with_a_reason() {
     assert_eq!(press(&mut model, "E"), []);
     assert!(matches!(model.modal(), Some(Modal::Plan { .. })), "what policy refuses is not");
     let mut model = planned(PlanShown { refused: outside(), late: true, ..sample::plan() });
-    assert_eq!(press(&mut model, "c"), [], "it is refused as it stands");
+    assert_eq!(press(&mut model, "c"), [], "it is refused as it is");
     press(&mut model, "E");
     sample::looked_at(&mut model);
     assert_eq!(press(&mut model, "Enter"), []);

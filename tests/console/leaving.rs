@@ -61,7 +61,7 @@ fn q_and_ctrl_c_ask_in_the_demo_and_nowhere_else() {
 #[test]
 fn c_keeps_and_esc_and_q_stay() {
     assert_eq!(press(&mut demo(2), "q c").last(), Some(&QUIT));
-    assert_eq!(press(&mut demo(2), "Ctrl-C Ctrl-C").last(), Some(&QUIT), "nobody is held back");
+    assert_eq!(press(&mut demo(2), "Ctrl-C Ctrl-C").last(), Some(&QUIT), "no dialog holds it back");
     for key in ["Esc", "q"] {
         let mut model = demo(2);
         let effects = press(&mut model, &format!("q {key}"));

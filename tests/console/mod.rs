@@ -73,7 +73,7 @@ fn answer(effects: &[Effect]) -> Answer {
     }
 }
 
-/// Tells the console what the run is now.
+/// Sends the console the present state of the run.
 fn fold(model: &mut Model, story: &Story) -> Vec<Effect> {
     update(model, Msg::RunFolded { view: Box::new(story.view().unwrap()), runner_lives: true })
 }

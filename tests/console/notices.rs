@@ -1,4 +1,4 @@
-//! What came of something stands in the place of the keys, and not for long.
+//! A result replaces the keys in the footer for a short time.
 
 use super::{model, press};
 use midwatch::app::msg::Msg;
@@ -6,7 +6,7 @@ use midwatch::app::{Model, update};
 use midwatch::domain::Boot;
 use midwatch::domain::time::Now;
 
-/// A console in which something was just said, some milliseconds ago.
+/// A console that showed a message some milliseconds ago.
 fn with_notice(ago: u64) -> Model {
     let mut model = model();
     update(&mut model, Msg::CommandDone("item 9 closed".to_owned()));
@@ -21,13 +21,13 @@ fn tick(model: &mut Model, ms: u64) {
 }
 
 #[test]
-fn what_was_said_leaves_by_itself_after_four_seconds() {
+fn a_message_disappears_after_four_seconds() {
     assert!(with_notice(3900).snapshot().notice.is_some());
     assert_eq!(with_notice(4000).snapshot().notice, None);
 }
 
 #[test]
-fn a_key_dismisses_what_stood_for_a_second_and_says_its_own() {
+fn a_key_replaces_a_message_that_was_shown_for_a_second() {
     for (ago, there) in [(500, true), (1000, false), (3000, false)] {
         let mut model = with_notice(ago);
         press(&mut model, "j");

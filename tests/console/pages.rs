@@ -67,7 +67,7 @@ fn page_through(model: &mut Model) -> Vec<String> {
     }
 }
 
-/// The words of a screen without its frames, so that a line can be found over however many rows it stands.
+/// The words of a screen without its frames, so that a line can be found over any number of rows.
 fn words(screen: &str) -> String {
     screen.replace(['┃', '\n', ' '], "")
 }
@@ -254,7 +254,7 @@ fn a_plan_is_read_to_its_end_before_it_starts() {
         let plan = PlanShown { plan: Plan { purpose, ..sample::plan().plan }, ..sample::plan() };
         let mut model = planned(size, plan);
         assert!(!confirms(&reads(&mut model, "c")), "{size:?}");
-        // The foot of the screen is behind the dialog: it says so itself.
+        // The footer is behind the dialog, which shows it itself.
         let (refused, _) = read(&mut model, "G");
         assert!(words(&refused).contains("notonthescreenyet:PgDngoesthere"), "{size:?}: {refused}");
         reads(&mut model, "g g");

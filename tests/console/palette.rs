@@ -1,4 +1,4 @@
-//! The palette: what it finds, and where it stands.
+//! The palette: what it finds, and its place.
 
 use super::{model, press, typed};
 use midwatch::app::effect::{Effect, Query};

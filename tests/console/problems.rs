@@ -61,7 +61,7 @@ fn where_all_is_ok_nothing_moves() {
 fn one_sentence_names_the_worst_and_counts_the_others() {
     let model = model();
     let describe =
-        |room: usize| problems::summary(&model.lists, model.now.wall, |text| text.chars().count() <= room).unwrap();
+        |width: usize| problems::summary(&model.lists, model.now.wall, |text| text.chars().count() <= width).unwrap();
     let whole = "3 critical: service api 503, backup database 31 h old, certificate *.novacron.io expired 2 d ago · 6 warn · 6 unknown · 1 stale";
     assert_eq!(describe(200), (Some(Class::Critical), whole.to_owned()));
     assert_eq!(
@@ -178,7 +178,7 @@ fn a_problem_that_the_filter_keeps_out_turns_the_filter_off() {
 }
 
 #[test]
-fn what_is_to_be_said_at_the_start_is_said_one_after_another() {
+fn messages_of_the_start_are_shown_one_after_another() {
     let mut model = model();
     model.banners = vec!["no such theme".to_owned(), "no such keymap".to_owned()];
     assert_eq!(model.snapshot().banner.unwrap(), "1 of 2 (Esc shows the next): no such theme");

@@ -72,7 +72,7 @@ fn pressed_after(drawn: Option<u64>, pressed: u64, whole: bool) -> Vec<Effect> {
 }
 
 #[test]
-fn keys_count_400_ms_after_the_prompt_stood_on_the_screen() {
+fn keys_count_400_ms_after_the_prompt_was_on_the_screen() {
     for (drawn, pressed, whole, counts) in [
         (None, 5000, true, false),
         (Some(0), 0, true, false),
@@ -135,7 +135,7 @@ fn what_never_fitted_can_be_left() {
     for story in [sample::change(), sample::destroy()] {
         let mut model = following(&story);
         model.drawn(Seen { size: (80, 24), whole: false, needed: (80, 30), ..Seen::default() }, model.now.boot);
-        assert!(!model.is_awake(), "it never stood whole on the screen");
+        assert!(!model.is_awake(), "it was never whole on the screen");
         let now = model.now;
         for key in [Key::char('c'), Key::plain(KeyCode::Enter)] {
             assert_eq!(update(&mut model, Msg::KeyPressed(key, now)), []);
@@ -217,7 +217,7 @@ fn a_required_note_is_required() {
 }
 
 #[test]
-fn a_set_that_moved_closes_the_prompt_and_says_what_moved() {
+fn a_set_that_drifted_closes_the_prompt_and_shows_the_drift() {
     let mut model = following(&sample::destroy());
     press(&mut model, &typed("delete 1284 files"));
     fold(&mut model, &sample::drifted());
@@ -313,7 +313,7 @@ fn a_start_is_confirmed_on_the_plan_that_was_shown() {
 }
 
 #[test]
-fn a_plan_that_nobody_waits_for_is_not_shown() {
+fn a_plan_that_is_no_longer_awaited_is_not_shown() {
     let mut model = model();
     update(&mut model, Msg::Planned(Box::new(sample::plan())));
     assert!(model.modal().is_none());

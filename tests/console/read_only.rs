@@ -82,7 +82,7 @@ fn a_watcher_may_look_at_a_prompt_and_at_its_set_but_it_does_not_open_by_itself(
 }
 
 #[test]
-fn palette_and_keys_leave_out_what_acts_and_say_so() {
+fn palette_and_keys_leave_out_actions_and_show_why() {
     let mut model = sample::healthy((120, 36), None);
     assert_eq!(sample::press(&mut model, "j x"), []);
     assert!(model.modal().is_none());

@@ -1,4 +1,4 @@
-//! Worker that are busy with something else: whatever is under them when a prompt comes, and whatever they press, nothing is
+//! Operators who are busy with something else: in any state of the console when a prompt comes, and with any keys, nothing is
 //! confirmed by a key that was not pressed for it.
 
 use super::{answer, command, dialog, fold, following, press, waiting};
@@ -52,7 +52,7 @@ pub fn late() -> PlanShown {
     PlanShown { refused: Some(Error::new(Kind::Refused, "no window")), late: true, ..sample::plan() }
 }
 
-/// Whatever can be on the screen when a prompt of the run comes, by name.
+/// Every state of the screen in which a prompt of the run may come, by name.
 pub fn busy() -> Vec<(&'static str, Model)> {
     let of_run = |keys: &str| {
         let mut model = following(&sample::running());
@@ -103,7 +103,7 @@ pub fn busy() -> Vec<(&'static str, Model)> {
 }
 
 #[test]
-fn a_prompt_that_comes_leaves_whatever_is_on_the_screen_as_it_is() {
+fn a_prompt_that_comes_leaves_the_screen_as_it_is() {
     for story in [sample::change(), sample::sign(), sample::decide(), sample::destroy()] {
         for (name, mut model) in busy() {
             let (depth, before) = (model.modals().len(), kind(&model));
@@ -145,7 +145,7 @@ pub fn disturbances(at: Now) -> Vec<(&'static str, Msg)> {
 }
 
 #[test]
-fn whatever_comes_from_the_terminal_begins_the_quiet_time_again() {
+fn any_input_begins_the_quiet_time_again() {
     let stories = [sample::change(), sample::decide(), sample::confirmed(), sample::start_to_approve()];
     let names = disturbances(sample::console((80, 24), None).now).into_iter().map(|(name, _)| name);
     for (place, name) in names.enumerate() {
@@ -169,7 +169,7 @@ fn whatever_comes_from_the_terminal_begins_the_quiet_time_again() {
 }
 
 #[test]
-fn what_was_moved_to_is_drawn_and_looked_at_before_it_is_confirmed() {
+fn what_comes_into_view_is_drawn_before_it_can_be_confirmed() {
     let (j, c) = (Key::char('j'), Key::char('c'));
     let aborting = || {
         let mut model = following(&sample::finished_but_last());
@@ -334,7 +334,7 @@ fn a_frame_counts_from_when_all_of_it_was_sent() {
     model.sent(after(start, 5000).boot);
     assert!(!confirms(&key(&mut model, c, after(start, 5399))));
     assert!(confirms(&key(&mut model, c, after(start, 5800))));
-    // A frame of what stood there before shows nothing of what stands there now.
+    // A frame of what was there before shows nothing of what is there now.
     let mut model = following(&sample::change());
     let start = model.now;
     let frame = seen(&model);
@@ -360,7 +360,7 @@ pub fn on_an_item() -> Model {
 }
 
 #[test]
-fn whatever_comes_from_the_terminal_begins_the_quiet_time_of_an_item_again() {
+fn any_input_begins_the_quiet_time_of_an_item_again() {
     let names = disturbances(sample::console((80, 24), None).now).into_iter().map(|(name, _)| name);
     // There Enter is the key that counts.
     for (place, name) in names.enumerate().filter(|(_, name)| *name != "Enter") {

@@ -26,7 +26,7 @@ fn the_worst_come_first_and_unknown_is_worse_than_a_warning() {
     let verdicts: Vec<Verdict> = health(&model).shown().map(|row| row.verdict(model.now.wall)).collect();
     assert_eq!(verdicts[0], Verdict::Critical);
     assert!(verdicts.is_sorted_by_key(|verdict| std::cmp::Reverse(verdict.rank())), "{verdicts:?}");
-    assert_eq!(health(&model).cursor_place(), None, "nobody put a cursor anywhere");
+    assert_eq!(health(&model).cursor_place(), None, "no cursor was set");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_row_moves_to_where_it_belongs_once_the_keys_are_elsewhere() {
     };
     assert!(ranks(&model), "{:?}", order(&model));
     becomes(&mut model, "memory", Verdict::Critical);
-    assert!(ranks(&model), "also what is read meanwhile: {:?}", order(&model));
+    assert!(ranks(&model), "also what is read in between: {:?}", order(&model));
     let place = |name: &str| order(&model).iter().position(|other| other == name).unwrap();
     assert!(place("/") < place("api"), "and of equals by name: {:?}", order(&model));
     // Back in the pane, the cursor is on its row, which stays again.
@@ -279,7 +279,7 @@ fn rows_are_offered_from_the_pane_they_are_in() {
 }
 
 #[test]
-fn o_sorts_the_pane_in_another_manner_and_says_so() {
+fn o_sorts_the_pane_by_the_next_column_and_shows_which() {
     let mut model = model();
     press(&mut model, "4 o o o");
     let names: Vec<_> = model.lists.of(Section::Bloat).shown().map(|row| row.object.clone().unwrap()).collect();

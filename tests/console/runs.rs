@@ -1,4 +1,4 @@
-//! Runs that somebody else started: each console knows of them, and names the one that waits for a person first.
+//! Runs that another person started: each console knows of them, and names the one that waits for a person first.
 
 use super::*;
 use midwatch::app::effect::Query;
@@ -95,7 +95,7 @@ fn a_prompt_that_waits_here_does_not_hide_that_others_wait() {
 }
 
 #[test]
-fn who_leaves_is_told_what_goes_on_and_how_to_come_back() {
+fn leaving_shows_what_continues_and_how_to_come_back() {
     let mut model = following(&sample::change());
     model.command.runs = "midwatch --state /s".to_owned();
     model.command.estate = "midwatch --state /s --config /e".to_owned();

@@ -58,7 +58,7 @@ fn a_prompt_that_comes_while_something_else_is_looked_at_opens_at_no_key_but_its
 }
 
 #[test]
-fn whatever_is_typed_for_something_else_never_confirms() {
+fn input_for_something_else_never_confirms() {
     let stories = [sample::change(), sample::sign(), sample::decide(), sample::confirmed(), sample::start_to_approve()];
     for story in &stories {
         for (text, pause) in ["/cell0", ":check", "Nccc", "/c", ":c", "1c", "6c", "lc", "Rc", "ccc", "jc"]

@@ -1,4 +1,4 @@
-//! Any keys at all in every dialog, at every size: nothing breaks off, and with less than the quiet time between two of them
+//! Any keys at all in every dialog, at every size: nothing panics, and with less than the quiet time between two of them
 //! nothing is confirmed.
 
 use super::following;
@@ -23,7 +23,7 @@ const SIZES: [(u16, u16); 9] =
 /// How many keys are pressed in each dialog, unless `MIDWATCH_TEST_KEYS` says otherwise.
 const KEYS: u64 = 120;
 
-/// Draws what stands there now, as the terminal's owner does, and gives the screen.
+/// Draws the present state, as the terminal's owner does, and returns the screen.
 pub fn look(model: &mut Model, theme: &Theme) -> String {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
     let mut view = ViewState::default();

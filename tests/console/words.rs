@@ -43,7 +43,7 @@ fn nothing_is_pasted_into_a_claim_whose_letters_are_keys() {
 }
 
 #[test]
-fn the_key_that_signs_a_claim_off_counts_400_ms_after_its_text_was_left_and_that_stood_on_the_screen() {
+fn a_claim_can_be_signed_off_400_ms_after_its_text_was_left_and_drawn() {
     let (tab, c) = (Key::plain(KeyCode::Tab), Key::char('c'));
     for (opens, words) in [('m', "ok"), ('s', "not tonight"), ('N', "cold cache")] {
         for (drawn, pressed, counts) in [

@@ -69,8 +69,8 @@ fn items_are_closed_by_evidence_by_hand_and_skipped_in_the_console() {
     // Another one by hand, with a note; one is skipped, with a reason.
     turn(&pty, 2);
     pty.press_until("m", |screen| screen.contains("Sign off by hand"));
-    write(&pty, "seen with my own eyes");
-    pty.press_until("c", |screen| screen.contains("✎ CLAIM") && screen.contains("says      seen with my own eyes"));
+    write(&pty, "checked by hand");
+    pty.press_until("c", |screen| screen.contains("✎ CLAIM") && screen.contains("says      checked by hand"));
     turn(&pty, 3);
     pty.press_until("s", |screen| screen.contains("Skip: why"));
     write(&pty, "not tonight");
@@ -90,9 +90,7 @@ fn items_are_closed_by_evidence_by_hand_and_skipped_in_the_console() {
     pty.wait_for(SOON, |screen| screen.contains("Before 4/4 · After 1/1") && screen.contains("leaves it"));
     let run = home.newest_run();
     let report = stdout(&home.command(&["report", &run]));
-    for expected in
-        ["says: seen with my own eyes", "reason: really not tonight", "odd smell", "says: yes", "| evidence |"]
-    {
+    for expected in ["says: checked by hand", "reason: really not tonight", "odd smell", "says: yes", "| evidence |"] {
         assert!(report.contains(expected), "{expected}\n{report}");
     }
     pty.send("\x1b");

@@ -55,7 +55,7 @@ fn a_cut_terminal_ends_the_console_and_not_the_run() {
         std::thread::sleep(Duration::from_millis(2));
     };
     assert_eq!(exit, Exit::Code(129));
-    // One that waits burns next to nothing, one that reads a dead terminal again and again whatever there is.
+    // A waiting console uses next to no CPU; one that reads a dead terminal in a loop uses all of it.
     assert!(spent - before <= 50, "{} ticks were burnt", spent - before);
     assert_eq!(home.processes("__runner").len(), 1);
     goes_on(&home, &run);
@@ -135,7 +135,7 @@ fn a_stopped_console_gives_the_terminal_back_and_redraws() {
     }
 }
 
-/// A run whose runner was killed in its second step, and a console that says so.
+/// A run whose runner was killed in its second step, and a console that shows it.
 fn interrupted() -> (Home, String, Pty) {
     let (home, run, pty) = midway();
     home.kill_runner();
@@ -152,7 +152,7 @@ fn interrupted() -> (Home, String, Pty) {
 #[test]
 fn a_killed_runner_is_resumed_from_the_console() {
     let (home, run, pty) = interrupted();
-    // What the shim keeps is adopted: the step ends while nobody looks.
+    // The runner adopts what the shim keeps: the step ends without a console.
     fs::write(home.path("work/go"), "").unwrap();
     until("the step is over", || home.effects() == ["mark", "begun", "over"]);
     pty.send("gr");

@@ -88,7 +88,7 @@ fn the_whole_path_from_a_row_to_the_report() {
     let verify = ask(&["verify", &run]);
     assert!(verify.status.success() && stdout(&verify).contains("whole and sealed"), "{}", all_output(&verify));
 
-    // `q` goes back level by level, and asks at the top.
+    // `q` leaves level by level, and asks at the top.
     asked(&pty);
     pty.press_until("j", |screen| screen.contains("Type  remove 1 run  and press Enter"));
     phrase(&pty, "remove 2 runs");
@@ -124,7 +124,7 @@ fn phrase(pty: &Pty, text: &str) {
     pty.wait_for(SOON, is_there);
 }
 
-/// Leaves the demo, and keeps it; gives what is said behind it.
+/// Leaves the demo, and keeps it; returns what is printed after it.
 fn keep(pty: &Pty) -> String {
     asked(pty);
     let until = Instant::now() + SOON;
@@ -237,7 +237,7 @@ fn nothing_is_removed_under_a_second_console_and_a_second_demo_comes_back_to_the
     let left = first.screen();
     assert!(left.contains("another console is open on it, so the demo estate stays, with 0 runs"), "{left}");
     assert!(home.path("state/demo/midwatch.toml").exists());
-    // A signal keeps it, and says so.
+    // A signal keeps it, and prints that.
     second.kill(Signal::TERM);
     assert_eq!(second.exit(SOON), Exit::Code(143));
     assert!(second.screen().contains("the demo estate stays, with 0 runs"), "{}", second.screen());
@@ -268,7 +268,7 @@ fn a_cut_terminal_keeps_the_demo_and_the_next_one_comes_back_to_it() {
 }
 
 #[test]
-fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
+fn leaving_with_a_live_run_keeps_the_demo_and_prints_it() {
     let home = Home::new();
     let pty = demo(&home);
     let found = settings(&pty);

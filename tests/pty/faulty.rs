@@ -1,4 +1,4 @@
-//! A file of the estate that is wrong: runs are reached all the same, and it is said beside what waits.
+//! A wrong file of the estate: runs can be answered all the same, and the mistake is shown beside what waits.
 
 use super::{Home, SLOW, all_output, open_prompt};
 use crate::support::pty::{Pty, SOON};
@@ -15,7 +15,7 @@ fn errors(out: &Output) -> String {
     String::from_utf8_lossy(&out.stderr).into_owned()
 }
 
-/// A run that waits, and a file of the estate that is wrong: its name and a text of what is said of it.
+/// A run that waits, and a wrong file of the estate: its name and a part of the message.
 fn with_wrong(name: &str) -> (Home, String, String) {
     let home = Home::with("", &[("slow", SLOW)]);
     let run = home.run("test/slow");

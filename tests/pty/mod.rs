@@ -133,7 +133,7 @@ impl Home {
         command.args(["--state", &self.word("state")]).args(arguments).stdin(Stdio::null()).output().unwrap()
     }
 
-    /// Starts a run that nobody answers yet, and gives its id.
+    /// Starts a run that is not answered yet, and returns its id.
     fn run(&self, procedure: &str) -> String {
         let root = format!("root={}", self.word("work"));
         let out = self.command(&["run", procedure, &root]);
@@ -217,7 +217,7 @@ fn start(pty: &Pty, word: &str) -> String {
     open_prompt(pty, word)
 }
 
-/// Gives the answer that stands on the screen, until `old` is no more there, and opens the prompt that follows.
+/// Gives the answer that the screen names, until `old` is gone, and opens the prompt that follows.
 fn next_prompt(pty: &Pty, old: &str, word: &str) -> String {
     pty.press_until("c", |screen| !screen.contains(old));
     open_prompt(pty, word)
@@ -233,7 +233,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-/// What a command said, for a message.
+/// The output of a command, for a message.
 fn all_output(out: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{:?}\n{}{}", out.status, text(&out.stdout), text(&out.stderr))

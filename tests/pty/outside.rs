@@ -33,7 +33,7 @@ fn a_read_only_console_looks_and_builds_nothing() {
     pty.wait_for(SOON, |screen| !screen.contains("□ CHANGE"));
     pty.send("qqq");
     assert_eq!(pty.exit(SOON), Exit::Code(0));
-    // Whoever knocks at the runner's socket with anything but silence leaves a record.
+    // Any request to the runner's socket leaves a record.
     assert_eq!(home.journal(&run), before);
     assert!(home.effects().is_empty());
     assert_eq!(fs::read_dir(home.path("state/runs")).unwrap().count(), 1);

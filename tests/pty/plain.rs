@@ -114,7 +114,7 @@ fn what_is_typed_before_a_question_is_on_the_screen_does_not_answer_it() {
     let home = Home::with("", &[("slow", SLOW)]);
     let run = home.run("test/slow");
     let pty = home.open(&["attach", "--plain", &run], &[("MIDWATCH_SPAN_QUIET", "1500")], (120, 50));
-    // Before the first byte is there, and while the preview stands there without its question.
+    // Before the first byte is there, and while the preview is there without its question.
     pty.send("change\r");
     pty.wait_for(SOON, |screen| screen.contains("CHANGE"));
     assert!(!pty.screen().contains("to confirm"), "the question comes after the quiet time");
@@ -145,7 +145,7 @@ fn every_key_begins_the_quiet_time_before_a_plain_question_again() {
             pty.send("x");
             last = Instant::now();
         }
-        // Where this machine was busy for so long, the question may stand there in between.
+        // Where this machine was busy for so long, the question may appear in between.
         if longest > QUIET / 2 {
             continue;
         }

@@ -16,7 +16,7 @@ fn modes(path: &Path, found: &mut Vec<(String, u32)>) {
 }
 
 #[test]
-fn the_state_directory_is_for_its_user_alone_whoever_makes_it_first() {
+fn the_state_directory_is_for_its_user_alone_whichever_command_makes_it() {
     for umask in ["000", "002", "022", "077"] {
         let home = Home::with("", &[("list", super::LIST)]);
         let own = home.environment();

@@ -58,7 +58,7 @@ fn left(home: &Home) -> usize {
     super::files(&home.path("work/old"), ".txt")
 }
 
-/// What stands behind the phrase.
+/// The text behind the phrase.
 fn typed(screen: &str) -> String {
     line_with(screen, "to confirm:")
         .split("to confirm:")
@@ -68,7 +68,7 @@ fn typed(screen: &str) -> String {
         .to_owned()
 }
 
-/// Types one character and waits until it stands in the field; before the dialog is awake, none does.
+/// Types one character and waits until it is in the field; before the dialog is awake, none does.
 fn wake(pty: &Pty, character: &str) {
     pty.press_until(character, |screen| typed(screen).starts_with(character));
     pty.press_until("\x7f", |screen| typed(screen) == "▌");
@@ -342,7 +342,7 @@ do = { exec = ["sh", "-c", "echo three >>{{home}}/work/effects"] }
 undo = { none = "a test" }
 "#;
 
-/// Presses `c` again and again, each time after longer than any quiet time, while the banner stands.
+/// Presses `c` again and again, each time after longer than any quiet time, while the banner is shown.
 fn rhythm(pty: &Pty) {
     for _ in 0..4 {
         pty.wait_for(SOON, |screen| screen.contains(" opens it"));

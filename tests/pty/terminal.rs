@@ -21,7 +21,7 @@ fn no_size_is_too_odd_to_start_at() {
 }
 
 #[test]
-fn a_terminal_that_is_too_small_is_told_what_is_needed() {
+fn a_terminal_that_is_too_small_shows_the_needed_size() {
     let home = Home::with("", &[]);
     let mut pty = home.open(&[], &[], (39, 9));
     let screen = pty.wait_for(SOON, |screen| screen.contains("40x10"));
@@ -46,7 +46,7 @@ fn a_storm_of_sizes_ends_with_a_whole_screen() {
     }
     pty.resize(100, 30);
     pty.wait_for(SOON, |screen| screen.contains("□ CHANGE") && screen.contains("to confirm this change"));
-    // What stands there is what a screen drawn again shows, cell by cell, but for the clock and the figures.
+    // The screen is what a screen drawn again shows, cell by cell, but for the clock and the figures.
     let calm = |text: &str| {
         let steady = |line: &&str| {
             !line.contains("UTC") && !line.contains("B/s") && !line.contains("last read") && !line.contains("1 Health")
@@ -56,7 +56,7 @@ fn a_storm_of_sizes_ends_with_a_whole_screen() {
     // A frame for one of the sizes before may have as many rows.
     let is_last = |screen: &str| screen.lines().count() == 30 && screen.lines().any(|line| line.chars().count() == 100);
     pty.wait_for(SOON, is_last);
-    // What a key in the quiet time says stands on both.
+    // Both have the message of a key in the quiet time.
     pty.press_until("g", |screen| screen.contains(" g …"));
     let stormed = pty.screen();
     let drawn = pty.raw().len();

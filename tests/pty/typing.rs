@@ -1,4 +1,4 @@
-//! Somebody types for something else while runs wait: no answer may come of it.
+//! A person types for something else while runs wait: no answer may come of it.
 //!
 //! One estate has a run waiting for each kind of prompt, and a checklist. Consoles are opened on it, one after the other and at
 //! times two at once, full-screen, read-only and plain, at several sizes, and cut off in the middle. Three rules say what may be
@@ -35,7 +35,7 @@ fn what_is_typed_for_something_else_answers_nothing() {
     let mut chance = Chance(seed);
     let seconds = std::env::var("MIDWATCH_TYPING_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SAMPLE);
     let mut estate = Estate::new();
-    assert_eq!(estate.confirmations(), Vec::<String>::new(), "nobody typed yet");
+    assert_eq!(estate.confirmations(), Vec::<String>::new(), "nothing was typed yet");
     let mut tally = Tally::default();
     let (began, mut count) = (Instant::now(), 0);
     while began.elapsed() < Duration::from_secs(seconds) {
@@ -51,7 +51,7 @@ fn what_is_typed_for_something_else_answers_nothing() {
     let Tally { keys, full, read_only, second, plain, own, open, sizes, cuts, late } = tally;
     println!(
         "typing {seconds} s, seed {seed}: {} consoles ({full} full-screen, {second} with a second one, {own} that started the run, \
-         {read_only} read-only, {plain} plain), {keys} keys, {sizes} sizes, {cuts} cut lines; {} prompts waited, one stood open at \
+         {read_only} read-only, {plain} plain), {keys} keys, {sizes} sizes, {cuts} cut lines; {} prompts waited, one was open at \
          {open} looks; {late} keys came late by this machine; 0 confirmations",
         full + read_only + second + plain + own,
         estate.prompts(),
@@ -77,7 +77,7 @@ fn console(estate: &mut Estate, chance: &mut Chance, tally: &mut Tally) -> (Stri
     if chance.below(3) > 0 {
         arguments.extend(["attach", &run]);
     }
-    // Another console of the same person may stand beside it, on the same run.
+    // Another console of the same person may be open on the same run.
     let second = !read_only && chance.below(6) == 0;
     let beside = second.then(|| estate.home.open(&["attach", &run], &[], (100, 30)));
     *(if read_only {
@@ -107,7 +107,7 @@ fn console(estate: &mut Estate, chance: &mut Chance, tally: &mut Tally) -> (Stri
     typist.goes()
 }
 
-/// A console that starts a run itself: its prompt is open, under hands that type on.
+/// A console that starts a run itself: its prompt is open while the person types on.
 fn own(estate: &mut Estate, size: (u16, u16), chance: &mut Chance, tally: &mut Tally) -> (String, bool) {
     tally.own += 1;
     let pty = estate.home.open(&[], &[], size);

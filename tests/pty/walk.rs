@@ -9,7 +9,7 @@ fn one_item_after_the_other_is_done_claimed_skipped_or_left_for_later() {
     let home = Home::with("", &[("list", LIST)]);
     let root = format!("root={}", home.word("work"));
     let pty = home.open(&["run", "test/list", &root], &[], (120, 50));
-    // A hard gate offers nobody's word, and tells why it is there and what was seen.
+    // A hard gate cannot be closed by hand, and shows its reason and the reading.
     let screen = pty.wait_for(SOON, |screen| screen.contains("done (look again), later, note, leave:"));
     for expected in ["before 0/3  Fresh  hard gate", "why: It is the rollback", "no file fits *.gz"] {
         assert!(screen.contains(expected), "{expected}\n{screen}");
@@ -24,7 +24,7 @@ fn one_item_after_the_other_is_done_claimed_skipped_or_left_for_later() {
     pty.wait_for(SOON, |screen| screen.contains("note of root: odd smell") && screen.trim_end().ends_with("leave:"));
     pty.send("hand\r");
     pty.wait_for(SOON, |screen| screen.trim_end().ends_with("note (required):"));
-    pty.send("seen with my own eyes\r");
+    pty.send("checked by hand\r");
     pty.wait_for(SOON, |screen| screen.trim_end().ends_with("done (preview and ask), hand, skip, later, note, leave:"));
     pty.send("done\r");
     pty.wait_for(SOON, |screen| screen.trim_end().ends_with("to confirm, or cancel:"));
@@ -43,7 +43,7 @@ fn one_item_after_the_other_is_done_claimed_skipped_or_left_for_later() {
     assert_eq!(pty.exit(SOON), Exit::Code(0));
     assert_eq!(home.effects(), ["x"]);
     let report = stdout(&home.command(&["report", &home.newest_run()]));
-    for expected in ["says: seen with my own eyes", "odd smell", "says: yes", "| evidence |"] {
+    for expected in ["says: checked by hand", "odd smell", "says: yes", "| evidence |"] {
         assert!(report.contains(expected), "{expected}\n{report}");
     }
 }

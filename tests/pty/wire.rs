@@ -42,7 +42,7 @@ do = { files = "delete", under = "names", match = "*" }
 undo = { none = "they are ugly \u001b[2J" }
 "#;
 
-/// Prints a hundred thousand lines once it is told to, and waits.
+/// Prints a hundred thousand lines on request, and waits.
 const FLOOD: &str = r#"
 format = 1
 id = "test/flood"
@@ -166,14 +166,14 @@ fn page_through(pty: &Pty) {
         let before = body(&pty.screen());
         let drawn = pty.raw().len();
         pty.send("\x1b[6~");
-        // A page that moved has drawn many rows; a clock draws one.
+        // A scrolled page has drawn many rows; a clock draws one.
         let until = Instant::now() + Duration::from_millis(700);
-        let mut has_moved = false;
-        while Instant::now() < until && !has_moved {
+        let mut has_scrolled = false;
+        while Instant::now() < until && !has_scrolled {
             pty.wait_for_bytes(SOON, |raw, _| raw.len() > drawn);
-            has_moved = body(&pty.screen()) != before;
+            has_scrolled = body(&pty.screen()) != before;
         }
-        if !has_moved {
+        if !has_scrolled {
             return;
         }
     }

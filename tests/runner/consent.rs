@@ -369,7 +369,7 @@ fn a_file_that_never_stands_still_can_be_confirmed_all_the_same() {
         write();
         warns(&run.view()).then_some(())
     });
-    let closed = |event: &Event| matches!(event, Event::PromptClosed { why: Closed::Moved, .. });
+    let closed = |event: &Event| matches!(event, Event::PromptClosed { why: Closed::Drifted, .. });
     assert!(run.events().iter().filter(|event| closed(event)).count() >= 2);
     let prompt = run.prompt();
     write();

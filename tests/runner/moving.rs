@@ -54,7 +54,7 @@ fn an_answer_to_what_has_moved_is_refused_and_the_new_set_is_asked_for() {
         change();
         run.refused(&run.to_it(demand(&prompt, consent(&prompt))), "has changed since");
         let next = run.prompt_after(&prompt.id);
-        assert_eq!(closing(&run, &prompt.id), (Closed::Moved, vec![drift.to_owned()]));
+        assert_eq!(closing(&run, &prompt.id), (Closed::Drifted, vec![drift.to_owned()]));
         assert_ne!(set_of(&next), set_of(&prompt));
         run.refused(&run.to_it(demand(&prompt, consent(&prompt))), "not open");
         prompt = next;
@@ -97,7 +97,7 @@ fn an_open_prompt_is_read_again_and_closes_only_when_its_set_moved() {
     assert_eq!((&shown.id, &shown.ask, shown.opened), (&prompt.id, &prompt.ask, prompt.opened));
     estate.file("data/new.json", "data");
     let next = run.prompt_after(&prompt.id);
-    assert_eq!(closing(&run, &prompt.id), (Closed::Moved, vec!["new: data/new.json".to_owned()]));
+    assert_eq!(closing(&run, &prompt.id), (Closed::Drifted, vec!["new: data/new.json".to_owned()]));
     assert_eq!((run.count("answer.rejected"), phrase(&next).as_str()), (0, "delete 4 files"));
     run.drive();
     assert_eq!(estate.names("data").len(), 0);

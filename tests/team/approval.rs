@@ -143,7 +143,7 @@ fn an_answer_for_something_else_does_not_count() {
     assert_eq!(again.confirmed, None);
     team.refused(BEN, &run, demand(&prompt, approve()), "not open");
     team.refused(BEN, &run, demand(&again, approve()), "nobody has confirmed it yet");
-    let closed = |event: &Event| matches!(event, Event::PromptClosed { why: Closed::Moved, .. });
+    let closed = |event: &Event| matches!(event, Event::PromptClosed { why: Closed::Drifted, .. });
     assert_eq!(run.events().iter().filter(|event| closed(event)).count(), 1);
     assert_eq!(team.estate.names("data").len(), 4);
 }

@@ -60,7 +60,7 @@ fn break_glass_needs_a_reason_and_stays_on_record() {
     team.accept(ANNA, &run, &prompt, break_glass("nobody else is awake"));
     let view = run.sealed();
     assert_eq!((view.sealed, team.estate.lines("done")), (Some(RunStatus::Ok), 1));
-    assert!(view.broke_glass());
+    assert!(view.used_break_glass());
     assert_eq!(view.approvals[0].break_glass_reason.as_deref(), Some("nobody else is awake"));
     assert_eq!(view.approvals[0].by.uid, ANNA.uid);
     run.is_whole_and_known();

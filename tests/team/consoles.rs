@@ -101,7 +101,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
         (view.sealed, approval.by.uid, approval.first.as_ref().unwrap().uid),
         (Some(RunStatus::Ok), BEN.uid, ANNA.uid)
     );
-    assert!(team.estate.names("data").is_empty() && !view.broke_glass());
+    assert!(team.estate.names("data").is_empty() && !view.used_break_glass());
     run.is_whole_and_known();
 }
 
@@ -129,7 +129,7 @@ fn break_glass_by_a_single_person_stays_red() {
     pty.type_in(" nobody is awake");
     until(&pty, "\r", |screen| ["6 Run ✓2/2", "✓ ok  2/2"].iter().any(|sign| screen.contains(sign)));
     let view = run.sealed();
-    assert!(view.broke_glass() && team.estate.names("data").is_empty());
+    assert!(view.used_break_glass() && team.estate.names("data").is_empty());
     assert_eq!(view.approvals[0].break_glass_reason.as_deref(), Some("nobody is awake"));
     team.midwatch(BEN, &["runs"]).exits(0).prints("BREAK GLASS");
 }

@@ -89,7 +89,7 @@ fn a_directory_that_is_no_teams_is_refused_with_its_reason() {
         fs::set_permissions(estate.state(), Permissions::from_mode(mode)).unwrap();
         estate.start("one", &[]).exits(74).prints(why).prints("chmod 3770");
     };
-    refused(0o2777, "everybody may write to it");
+    refused(0o2777, "everyone may write to it");
     refused(0o2775, "others than its group may enter it");
     refused(0o2750, "its group may not write to it");
     refused(0o2770, "it has no sticky bit");

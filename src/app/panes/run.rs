@@ -193,7 +193,7 @@ pub fn describe_end(end: &PromptEnd) -> String {
         PromptEnding::Answered(Answer::Approve { .. }) => format!("{who} approved step {step}"),
         PromptEnding::Answered(Answer::BreakGlass { .. }) => format!("{who} used break-glass for step {step}"),
         PromptEnding::Answered(Answer::Cancel) => format!("{who} declined step {step}"),
-        PromptEnding::Closed(Closed::Moved, _) => format!("the prompt of step {step} closed: its set moved"),
+        PromptEnding::Closed(Closed::Drifted, _) => format!("the prompt of step {step} closed: its set drifted"),
         PromptEnding::Closed(Closed::NoPreview, _) => {
             format!("the prompt of step {step} closed: its set could not be read again and kept")
         }

@@ -117,7 +117,7 @@ fn answered(answer: &Answer) -> String {
 
 fn closed(why: Closed, drift: &[String]) -> String {
     match why {
-        Closed::Moved => format!("the prompt closed, for what it showed has moved: {}", drift.join("; ")),
+        Closed::Drifted => format!("the prompt closed, what it showed has drifted: {}", drift.join("; ")),
         Closed::NoPreview => {
             format!("the prompt closed: what it showed could not be read again and kept: {}", drift.join("; "))
         }

@@ -46,7 +46,7 @@ fn of_lineages(around: &Surroundings, estate: &mut Estate) -> Vec<(String, PathB
     let lineages = list(&around.system("etc/letsencrypt/live"), estate);
     let chains = lineages.into_iter().filter_map(|lineage| {
         let chain = lineage.join("fullchain.pem");
-        // One that leads nowhere is there, too: its row says so.
+        // A broken link counts as well: its row reports it.
         chain.symlink_metadata().ok()?;
         Some((lineage.file_name()?.to_string_lossy().into_owned(), chain))
     });

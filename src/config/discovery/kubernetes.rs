@@ -14,7 +14,7 @@ const LONGEST: usize = 64;
 pub(super) fn look(around: &Surroundings, estate: &mut Estate) {
     let own = home(around).map(|home| home.join(".kube/config"));
     let (place, files): (String, Vec<PathBuf>) = match around.get("KUBECONFIG") {
-        // What somebody names is a row also where it is not there: the row says so.
+        // A named file has a row also where it is missing: the row reports it.
         Some(list) => ("KUBECONFIG".to_owned(), std::env::split_paths(list).collect()),
         None => match own.filter(|file| file.exists()) {
             Some(file) => (file.display().to_string(), vec![file]),

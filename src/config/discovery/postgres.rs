@@ -19,7 +19,7 @@ const DATABASE: &str = "postgres";
 /// How many databases are read without an estate file.
 const MOST: usize = 8;
 
-/// One way to be told of databases, and how it is called.
+/// One source that names databases, and its name.
 type Way = fn(&Surroundings, &mut Estate) -> Option<(String, Vec<Postgres>)>;
 
 pub(super) fn look(around: &Surroundings, estate: &mut Estate) {
@@ -53,7 +53,7 @@ fn database(name: impl Into<String>, watch: String) -> Postgres {
 /// The variables name one database; they are read again with every connection, so nothing else is written.
 fn of_variables(around: &Surroundings, _: &mut Estate) -> Option<(String, Vec<Postgres>)> {
     let set: Vec<&str> = NAMING.into_iter().filter(|name| around.get(name).is_some()).collect();
-    // Whatever is no plain word may be a whole connection string with a password in it.
+    // Anything but a plain word may be a connection string with a password in it.
     let plain = |name: &str| {
         let value = around.get(name)?.to_str()?;
         value.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c)).then(|| value.to_owned())

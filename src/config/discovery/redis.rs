@@ -69,7 +69,7 @@ fn of_variable(around: &Surroundings, estate: &mut Estate) {
             estate.discovered.push(format!("Redis from {VARIABLE}"));
             estate.redis.push(redis(parted.url, password));
         }
-        // What somebody names has a row, which says what is wrong with it.
+        // A named server has a row, which reports what is wrong with it.
         Err(why) => {
             estate.discovered.push(format!("Redis from {VARIABLE}"));
             let why = format!("the URL in {VARIABLE} {why}");

@@ -216,7 +216,7 @@ fn a_cluster_is_named_by_its_context() {
     assert_eq!((estate.kubernetes[0].name.as_str(), &estate.kubernetes[0].kubeconfig), ("novacron", &None));
     assert_eq!(root.notes(&estate.discovered)[2], "Kubernetes novacron from /home/ada/.kube/config");
     fs::remove_file(file).unwrap();
-    // A file that somebody names has a row that says what is wrong with it.
+    // A named file has a row that reports what is wrong with it.
     let estate = root.discover(&[("KUBECONFIG", "/nowhere/config")]);
     assert_eq!(estate.discovered[2], "Kubernetes kubernetes from KUBECONFIG");
     let pod = [("KUBERNETES_SERVICE_HOST", "10.0.0.1")];

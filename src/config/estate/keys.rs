@@ -52,7 +52,7 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "thresholds",
         form: Form::Once,
-        doc: "Limits for whatever has none of its own.",
+        doc: "Limits for targets without limits of their own.",
         keys: &[
             Key::optional(
                 "disk",
@@ -140,7 +140,7 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "mount",
         form: Form::Many,
-        doc: "A mount point, or a path that stands for the mount that holds it: its row then says which. Every other mount of this host \
+        doc: "A mount point, or a path, for the mount that holds it: its row then names that mount. Every other mount of this host \
               is shown beside these. A path that `/etc/fstab` or a `.mount` unit of systemd names must be mounted.",
         keys: &[
             Key::required("path", Kind::Path, "\"/srv/cell0\"", "The path, unique among mounts."),
@@ -156,7 +156,7 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Flag,
                 "false",
                 "true",
-                "Whether the path must be a mount point also where nothing on this host says so.",
+                "Whether the path must be a mount point also where nothing on this host requires it.",
             ),
             critical("Whether it is critical that it is not mounted, or has turned read-only; a warning otherwise."),
         ],

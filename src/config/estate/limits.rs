@@ -39,7 +39,7 @@ impl Limits {
     }
 }
 
-/// Limits for whatever has none of its own.
+/// Limits for targets without limits of their own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
     /// Used space and used inodes of a mount.

@@ -30,7 +30,7 @@ impl Service {
     /// How often it is asked unless the file says otherwise.
     pub const EVERY: Duration = Duration::from_secs(10);
 
-    /// A service of which nothing but its name and its URL is said.
+    /// A service with a name and a URL alone.
     #[must_use]
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
@@ -51,14 +51,14 @@ impl Service {
     }
 }
 
-/// A path that stands for the mount that holds it.
+/// A path, for the mount that holds it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mount {
     /// The path, absolute and without `..`.
     pub path: PathBuf,
     /// Limits of its own.
     pub disk: Option<Limits>,
-    /// Whether the path must be a mount point, whatever `/etc/fstab` says.
+    /// Whether the path must be a mount point, regardless of `/etc/fstab`.
     pub mount_point: bool,
     /// Whether it is critical that it is not mounted, or has turned read-only; a warning otherwise.
     pub critical: bool,
@@ -284,13 +284,13 @@ pub struct Store {
     pub access_key: Option<String>,
     /// The secret that is the access key itself; `AWS_SECRET_ACCESS_KEY` otherwise.
     pub secret_key: Option<String>,
-    /// The secret that is the session's token; `AWS_SESSION_TOKEN` otherwise, unless both keys are said here.
+    /// The secret that is the session's token; `AWS_SESSION_TOKEN` otherwise, unless both keys are set here.
     pub token: Option<String>,
     /// A file of certificates that the server's must lead to, beside the machine's own trust.
     pub ca: Option<PathBuf>,
 }
 
-/// One `[[notify]]`: somebody who is told.
+/// One `[[notify]]`: a receiver of notices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receiver {
     /// Its name, unique among receivers.

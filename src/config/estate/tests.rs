@@ -228,13 +228,13 @@ fn limits_are_reached_at_their_value_and_no_number_is_unknown() {
 }
 
 #[test]
-fn a_refused_file_is_told_whole() {
+fn a_refused_file_reports_every_problem() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("midwatch.toml");
     fs::write(&path, "schema = 1\nname = 3\nenvironment = \"other\"\nmonut = 1\n").unwrap();
     let error = Estate::load(&path).unwrap_err();
     let text = error.to_string().replace(&path.display().to_string(), "FILE");
-    let expected = "cannot use the estate file FILE: 2 things are wrong\n  FILE:2:8: `name` must be text, not a \
+    let expected = "cannot use the estate file FILE: 2 problems\n  FILE:2:8: `name` must be text, not a \
         whole number\n  FILE:4:1: unknown key `monut` (did you mean `mount`?)";
     assert_eq!(text, expected);
     assert_eq!(error.kind.exit_code(), 2);

@@ -24,7 +24,7 @@ pub(super) fn read(name: &str, file: Option<&Path>, around: &Surroundings) -> Re
     for place in own.into_iter().chain(system) {
         let text = match fs::read_to_string(&place) {
             Ok(text) => text,
-            // Only a file that somebody names must be there.
+            // Only a named file must be there.
             Err(cause) if cause.kind() == ErrorKind::NotFound && file != Some(&place) => continue,
             Err(cause) => return Err(format!("the service file {}: {}", place.display(), why_unreadable(&cause))),
         };

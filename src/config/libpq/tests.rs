@@ -58,7 +58,7 @@ fn line(parameters: &Parameters) -> String {
 }
 
 #[test]
-fn strings_and_urls_say_the_same_things() {
+fn strings_and_urls_mean_the_same() {
     let world = World::new(&[]);
     let cases = [
         ("host=db1", "ada@db1:5432/ada"),
@@ -95,7 +95,7 @@ fn strings_and_urls_say_the_same_things() {
 }
 
 #[test]
-fn what_is_wrong_is_said_and_no_password_with_it() {
+fn mistakes_are_reported_without_the_password() {
     let world = World::new(&[]);
     let cases = [
         ("hots=db1", "there is no connection parameter hots; host is meant?"),

@@ -67,7 +67,7 @@ pub(super) type Given = BTreeMap<String, String>;
 /// The libpq name of a parameter.
 ///
 /// # Errors
-/// There is none of that name; the nearest is told.
+/// There is none of that name; with the nearest one.
 pub(super) fn known(name: &str) -> Result<&'static str, String> {
     if let Some((found, _)) = KNOWN.iter().find(|(known, _)| *known == name) {
         return Ok(found);
@@ -88,7 +88,7 @@ pub(super) fn read(written: &str) -> Result<Given, String> {
     }
 }
 
-/// `name = value` pairs; a value may stand in single quotes, and `\` takes the next character as it is.
+/// `name = value` pairs; a value may be in single quotes, and `\` takes the next character as it is.
 fn string(written: &str) -> Result<Given, String> {
     let mut given = Given::new();
     let mut rest = written.trim_start();
@@ -104,7 +104,7 @@ fn string(written: &str) -> Result<Given, String> {
     Ok(given)
 }
 
-/// One value, and what stands after it.
+/// One value, and the rest.
 fn value_of(text: &str) -> Result<(String, &str), String> {
     let (quoted, inside) = match text.strip_prefix('\'') {
         Some(inside) => (true, inside),

@@ -1,4 +1,4 @@
-//! The known name that a misspelt one may stand for.
+//! The known name that a misspelt one may mean.
 
 /// The known name nearest to a misspelt one: at most a third of its letters away.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -7,17 +7,17 @@ use toml::de::{DeTable, DeValue};
 use toml_parser::Source;
 use toml_parser::lexer::TokenKind as T;
 
-/// How deep tables and lists may stand in one another. The parser bounds keys and brackets apart, so that they multiply.
+/// How deep tables and lists may be nested. The parser bounds keys and brackets apart, so that they multiply.
 const DEEPEST: usize = 64;
 
 /// Parses a file's text; what the parser itself finds wrong joins `problems`, and the rest is still returned: of a file that nests too
-/// deep, what stands before the statement that does.
+/// deep, the text before the statement that is.
 pub fn parse(text: &str, problems: &mut Problems) -> Table {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = Lines::of(text);
     let deep = too_deep(text);
     if let Some(Deep { at, .. }) = deep {
-        let message = format!("tables and lists stand more than {DEEPEST} levels deep in one another");
+        let message = format!("tables and lists are nested more than {DEEPEST} levels deep");
         problems.add(lines.place(text, at), message);
     }
     let text = deep.and_then(|deep| text.get(..deep.statement)).unwrap_or(text);
@@ -203,8 +203,8 @@ mod tests {
             let (lines, kept) = messages(&format!("first = 1\n{deep}\n"));
             let shown: String = deep.chars().take(40).collect();
             assert!(lines[0].starts_with("f:2:") || lines[0].starts_with("f:3:"), "{shown}: {lines:?}");
-            assert!(lines[0].ends_with("tables and lists stand more than 64 levels deep in one another"), "{lines:?}");
-            assert!(kept >= 1, "what stands before it is read: {shown}");
+            assert!(lines[0].ends_with("tables and lists are nested more than 64 levels deep"), "{lines:?}");
+            assert!(kept >= 1, "the text before it is read: {shown}");
         }
     }
 

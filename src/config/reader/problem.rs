@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where something stands in a file; lines and columns count from 1, columns in characters.
+/// A place in a file; lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Place {
     /// The line.
@@ -12,7 +12,7 @@ pub struct Place {
     pub column: u32,
 }
 
-/// One thing wrong with a file.
+/// One problem of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The file.
@@ -67,7 +67,7 @@ impl Problems {
         }
     }
 
-    /// Notes that a key is unknown or missing, which is so whatever the rest says.
+    /// Notes that a key is unknown or missing, which holds regardless of the rest.
     pub(super) fn add_of_key(&mut self, place: Place, message: String, hint: Option<String>) {
         self.found.push(Problem { file: self.file.clone(), place, message, hint });
     }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_is_one_line_whatever_its_file_is_called() {
+    fn a_problem_is_one_line_for_any_file_name() {
         let place = Place { line: 3, column: 7 };
         let problem = Problem { file: "a\nb.toml".into(), place, message: "wrong".to_owned(), hint: None };
         assert_eq!(problem.to_string(), "a\\nb.toml:3:7: wrong");

@@ -4,7 +4,7 @@ use super::*;
 use std::cell::RefCell;
 use std::path::Path;
 
-/// What stood unread in a finished table, and what was asked of it.
+/// The keys that were not read of a finished table, and those that were.
 pub(crate) type Finished = (Vec<String>, BTreeSet<&'static str>);
 
 thread_local! {
@@ -49,13 +49,13 @@ fn unknown_keys_are_named_with_the_nearest_known_one() {
 }
 
 #[test]
-fn everything_wrong_is_said_at_once() {
+fn all_problems_are_reported_at_once() {
     let (_, lines) = read("a = 99999999999999999999\nb = nan\nc = 1999-01-01T00:00:00Z\nd = = 1\na = 2\n");
     assert_eq!(lines.len(), 6, "{lines:#?}");
 }
 
 #[test]
-fn a_wrong_kind_is_said_and_not_read_as_nothing() {
+fn a_wrong_type_is_reported_and_not_read_as_absent() {
     let (mut table, _) = read("flag = 1\nname = true\n");
     let mut problems = Problems::of(Path::new("f"));
     assert_eq!(table.bool("flag", &mut problems), None);

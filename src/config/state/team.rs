@@ -4,7 +4,7 @@
 //! root:midwatch 3770  /var/lib/midwatch, runs, locks     members begin runs and take locks; sticky: what is another's stays
 //! anna:midwatch 2750  runs/<id>, its sets and logs       members read; only the run's own user writes
 //!               0640  plan, procedure, journal, sets, logs, alive
-//!               0600  runner.lock                        whoever could open it could keep the run's own user from it
+//!               0600  runner.lock                        another user who opened it could lock out the run's user
 //!               0660  control.sock, and the files of locks: members answer and take
 //!               0700  steps                              acts with their environments: for the run's own user
 //! ```
@@ -23,7 +23,7 @@ pub fn group_of(dir: &Path) -> Option<u32> {
     (is_dir && Mode::from_raw_mode(found.st_mode).contains(Mode::SGID)).then_some(found.st_gid)
 }
 
-/// Lets the group of a shared directory have a file of it, whatever the umask: `0o640` to read, `0o660` to write too. In one
+/// Gives the group of a shared directory access to a file in it, with any umask: `0o640` to read, `0o660` to write too. In one
 /// user's directory it does nothing.
 ///
 /// # Errors

@@ -114,7 +114,7 @@ fn the_teams_directories_stay_the_groups() {
     prepare_state(&shared).unwrap();
     assert_eq!((mode(&shared.runs()), mode(&shared.locks)), (0o3770, 0o3770));
     fs::set_permissions(&team, fs::Permissions::from_mode(0o2777)).unwrap();
-    assert!(prepare_state(&shared).unwrap_err().message.contains("everybody may write to it"));
+    assert!(prepare_state(&shared).unwrap_err().message.contains("everyone may write to it"));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn each_failure_of_the_file_system_has_its_own_sentence() {
 }
 
 #[test]
-fn a_write_that_finds_no_room_is_not_taken_for_one() {
+fn a_write_without_free_space_is_no_success() {
     let full = rustix::fs::open("/dev/full", OFlags::WRONLY, Mode::empty()).unwrap();
     assert_eq!(write_durably(&full), Err(Errno::NOSPC));
     // A pipe takes the page and cannot be synced.
@@ -204,7 +204,7 @@ impl Drop for Mounted {
 }
 
 #[test]
-fn full_and_read_only_file_systems_are_told_apart() {
+fn full_and_read_only_file_systems_are_distinguished() {
     const MADE: &str = "mount -t tmpfs -o size=32k,mode=700 none /mnt; mkdir -m 700 /mnt/s /mnt/s/runs /mnt/s/locks";
     if let Some(full) = Mounted::new(&format!("{MADE}; head -c 65536 /dev/zero 2>/dev/null >/mnt/fill || true")) {
         assert_eq!(refusal(&full.path("/mnt/s")), "cannot keep state in DIR: its file system is full");

@@ -8,7 +8,7 @@ use crate::domain::clean::{Depth, Ink};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What all files of a chain say of a role together, each part with the file that said it last.
+/// What all files of a chain set for a role, each part with the file that set it last.
 #[derive(Default)]
 struct Merged {
     fg: Option<(PathBuf, Place, String)>,

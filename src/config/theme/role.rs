@@ -71,7 +71,7 @@ roles! {
     Graph2 "graph" "2" "The second series.",
     Graph3 "graph" "3" "The third series.",
     Graph4 "graph" "4" "The fourth series.",
-    LogError "log" "error" "A log line that tells of an error.",
+    LogError "log" "error" "A log line that shows an error.",
     LogWarn "log" "warn" "A log line that warns.",
     LogInfo "log" "info" "A log line that informs.",
     LogDebug "log" "debug" "A log line for developers.",

@@ -77,7 +77,7 @@ mod tests {
             (&[("LANG", "en_GB.UTF-8"), ("LC_ALL", "")], Glyphs::Unicode),
             (&[("LANG", "de_DE.ISO-8859-15@euro")], Glyphs::Ascii),
             (&[("LANG", "de_DE.UTF-8@euro")], Glyphs::Unicode),
-            (&[("LANG", "UTF-8-is-not-said-here")], Glyphs::Ascii),
+            (&[("LANG", "UTF-8-in-another-variable")], Glyphs::Ascii),
             (&[], Glyphs::Ascii),
             (&[("LANG", "C.UTF-8"), ("TERM", "linux")], Glyphs::Ascii),
             (&[("LANG", "C.UTF-8"), ("TERM", "xterm")], Glyphs::Unicode),

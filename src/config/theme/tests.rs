@@ -25,7 +25,7 @@ fn load(files: &[(&str, &str)], name: &str) -> (Theme, Vec<String>) {
 }
 
 #[test]
-fn a_theme_that_others_can_change_is_not_used_and_the_default_stands_in() {
+fn a_theme_that_others_can_change_is_replaced_by_the_default() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let (above, file) = (dir.path().join("themes"), dir.path().join("themes/mine.toml"));
@@ -122,7 +122,7 @@ fn letters_can_be_read_on_their_ground_and_under_the_cursor() {
     }
 }
 
-/// A colour as eyes see it that lack the cones for red or for green (Viénot, Brettel and Mollon, 1999), roughly.
+/// A colour as a person sees it who lacks the cones for red or for green (Viénot, Brettel and Mollon, 1999), roughly.
 fn without(ink: Ink, red: bool) -> [f64; 3] {
     let Ink::Rgb(r, g, b) = ink else { panic!("{ink:?} is no true colour") };
     let [r, g, b] = [r, g, b].map(|part| (f64::from(part) / 255.0).powf(2.2));
@@ -132,7 +132,7 @@ fn without(ink: Ink, red: bool) -> [f64; 3] {
 }
 
 #[test]
-fn the_theme_for_the_colour_blind_tells_verdicts_apart_without_red_or_green() {
+fn the_theme_for_the_colour_blind_distinguishes_verdicts_without_red_or_green() {
     let theme = built_in("okabe", Depth::True);
     let verdicts = [Role::VerdictOk, Role::VerdictWarn, Role::VerdictCritical, Role::VerdictUnknown];
     for (place, one) in verdicts.iter().enumerate() {
@@ -145,7 +145,7 @@ fn the_theme_for_the_colour_blind_tells_verdicts_apart_without_red_or_green() {
 }
 
 #[test]
-fn symbols_of_ascii_tell_everything_apart_too() {
+fn symbols_of_ascii_are_distinct_too() {
     let theme = Theme { glyphs: Glyphs::Ascii, ..built_in(MONO, Depth::None) };
     for group in ["verdict", "state", "effect"] {
         let roles: Vec<_> = Role::ALL.iter().filter(|role| role.group() == group).collect();
@@ -192,14 +192,14 @@ fn a_theme_changes_what_it_names_and_inherits_the_rest() {
     );
     assert_eq!(theme.look(Role::UiFocus).fg, Some(Ink::Rgb(1, 2, 3)), "an inherited role has the new colour");
     assert_eq!(theme.look(Role::VerdictWarn), built_in("night", Depth::True).look(Role::VerdictWarn));
-    // A file without a parent stands on mono.
+    // A file without a parent inherits from mono.
     let (theme, problems) = load(&[("bare", "")], "bare");
     assert_eq!(problems, [""; 0]);
     assert_eq!(theme.look(Role::VerdictCritical), built_in(MONO, Depth::True).look(Role::VerdictCritical));
 }
 
 #[test]
-fn a_file_may_stand_on_the_built_in_one_of_its_own_name() {
+fn a_file_may_inherit_from_the_built_in_one_of_its_own_name() {
     let (theme, problems) = load(&[("night", "inherits = \"night\"\n[ui.key]\nfg = \"red\"\n")], "night");
     assert_eq!(problems, [""; 0]);
     assert_eq!(theme.look(Role::UiKey).fg, Some(Ink::Indexed(1)));
@@ -207,7 +207,7 @@ fn a_file_may_stand_on_the_built_in_one_of_its_own_name() {
 }
 
 #[test]
-fn circles_and_missing_parents_are_told_where_they_are_named() {
+fn circles_and_missing_parents_are_reported_where_they_are_named() {
     let (theme, problems) = load(&[("a", "inherits = \"b\"\n"), ("b", "inherits = \"a\"\n")], "a");
     assert_eq!(theme, built_in("night", Depth::True));
     assert_eq!(problems, ["b.toml:3:12: the theme inherits from itself: a > b > a"]);

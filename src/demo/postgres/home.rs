@@ -54,7 +54,7 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by whoever makes a home there again.
+        // What cannot be removed now is removed when a home is made there again.
         if identity(&self.path).is_ok_and(|found| found == self.own) {
             let _ = fs::remove_dir_all(&self.path);
         }
@@ -94,7 +94,7 @@ fn random() -> io::Result<u64> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// Whether everybody may pass through every directory above a path.
+/// Whether every user may pass through every directory above a path.
 fn is_open(path: &Path) -> bool {
     path.ancestors().skip(1).all(|above| fs::metadata(above).is_ok_and(|found| found.mode() & 0o001 != 0))
 }
@@ -129,7 +129,7 @@ mod tests {
             let wanted = above.path().join(name);
             let home = Home::make(&wanted, None).unwrap();
             let path = home.path.clone();
-            fs::rename(&wanted, above.path().join(format!("{}.aside", &name[..5]))).unwrap();
+            fs::rename(&wanted, above.path().join(format!("{}.other", &name[..5]))).unwrap();
             fs::create_dir(&wanted).unwrap();
             fs::write(wanted.join("precious"), "x").unwrap();
             drop(home);

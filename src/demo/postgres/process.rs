@@ -61,7 +61,7 @@ pub(super) fn finish(mut command: Command, doing: &str, cancel: &Cancel) -> Resu
 fn drain(pipe: Option<impl io::Read + Send + 'static>) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What came before a failure is told all the same.
+        // The output before a failure is reported as well.
         let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
         String::from_utf8_lossy(&bytes).into_owned()
     })

@@ -49,7 +49,7 @@ impl Programs {
         self.version >= OLDEST && NEEDED.iter().all(|name| is_program(&self.directory.join(name)))
     }
 
-    /// An installation whose directory does not tell its version: `postgres (PostgreSQL) 15.20`.
+    /// An installation whose directory does not name its version: `postgres (PostgreSQL) 15.20`.
     fn asked(directory: PathBuf) -> Option<Self> {
         let output = Command::new(directory.join("postgres")).arg("--version").stdin(Stdio::null()).output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout);

@@ -9,7 +9,7 @@ fn a_server_answers_comes_back_after_a_crash_and_leaves_nothing() {
     assert_eq!(server.sql("postgres", "CREATE TABLE t AS SELECT 1 AS a; SELECT a, 'x' FROM t;").unwrap(), "1|x");
     let error = server.sql("postgres", "SELECT 1; SELEC 2; SELECT 3;").unwrap_err();
     assert!(error.message.contains("syntax error at or near \"SELEC\""), "{error}");
-    assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).is_err(), "nobody asked for TCP");
+    assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).is_err(), "TCP was not requested");
     let first = server.pid().unwrap();
     server.kill();
     assert!(!lives(first) && server.sql("postgres", "SELECT 1").is_err());

@@ -13,12 +13,12 @@ fn a_server_is_filled_comes_back_after_a_crash_and_leaves_nothing() {
     assert_eq!(server.ask::<usize>(&["SCARD", SESSIONS]).unwrap(), OPEN_SESSIONS);
     assert!(server.ask::<i64>(&["TTL", "session:s-0000"]).unwrap() > 0);
     assert!(server.ask::<String>(&["LLEN", SESSIONS]).unwrap_err().message.contains("WRONGTYPE"));
-    assert!(server.ask::<String>(&["INFO"]).unwrap().contains("tcp_port:0"), "nobody asked for TCP");
+    assert!(server.ask::<String>(&["INFO"]).unwrap().contains("tcp_port:0"), "TCP was not requested");
     let pid = server.pid().unwrap();
     let owner = fs::metadata(format!("/proc/{pid}")).unwrap().uid();
     assert_ne!(owner, 0, "it needs no privilege");
     assert_eq!(fs::metadata(server.socket()).unwrap().mode() & 0o777, 0o700);
-    // The URL leads there, whatever the path.
+    // The URL leads there with any path.
     let mut by_url = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
     assert_eq!(redis::cmd("PING").query::<String>(&mut by_url).unwrap(), "PONG");
 
@@ -33,7 +33,7 @@ fn a_server_is_filled_comes_back_after_a_crash_and_leaves_nothing() {
 }
 
 #[test]
-fn a_server_that_does_not_start_tells_why() {
+fn a_server_that_does_not_start_reports_the_reason() {
     let above = tempfile::tempdir().unwrap();
     let at = above.path().join("it");
     let error = PrivateRedis::start(&at, &["--no-such-setting", "yes"]).unwrap_err();
@@ -58,7 +58,7 @@ fn a_server_ends_with_an_owner_that_is_killed() {
 }
 
 #[test]
-fn the_queue_stands_still_in_numbers_until_it_is_drained_and_runs_empty_then() {
+fn the_queue_keeps_its_length_until_it_is_drained_and_empties_then() {
     let dir = tempfile::tempdir().unwrap();
     if unavailable().is_some() {
         return;

@@ -1,5 +1,5 @@
 //! What happens to the demo's queue: a worker finishes its jobs, and a producer puts new ones in, but none while the flag of a drain is
-//! there. So the queue stands still in numbers until it is drained, and runs empty then.
+//! there. So the queue keeps its length until it is drained, and empties then.
 
 use crate::demo::redis::{JOBS, QUEUE, TAKEN, TAKEN_JOBS, connect};
 use redis::Connection;

@@ -10,7 +10,7 @@ use crate::journal::record::{
 };
 use std::collections::BTreeMap;
 
-/// A run being told, record by record.
+/// A run under construction, record by record.
 #[derive(Clone, Debug)]
 pub struct Story {
     id: RunId,
@@ -25,7 +25,7 @@ pub fn run_id(number: u128) -> RunId {
 }
 
 pub(super) fn actor(name: &str, through: &str) -> Actor {
-    // Lena is another person than everybody else.
+    // Lena is another person than all the others.
     let uid = if name == "lena" { 1001 } else { 1000 };
     Actor {
         uid,
@@ -198,14 +198,14 @@ impl Story {
         self.record("operator", Event::PromptOpened { prompt: prompt_id(step), step, ask, expires: at(3600) })
     }
 
-    /// Somebody consents.
+    /// A person confirms.
     #[must_use]
     pub fn agree(self, who: &str, step: u32, typed: &str) -> Self {
         let answer = Answer::Confirm { typed: typed.to_owned() };
         self.record(who, Event::AnswerAccepted { prompt: prompt_id(step), step, answer })
     }
 
-    /// The run as told so far.
+    /// The run so far.
     ///
     /// # Errors
     /// When the story could not have happened.
@@ -349,12 +349,12 @@ pub fn sign() -> Story {
     story.ask(4, Ask::Sign { text, note_required: true })
 }
 
-/// A run whose prompt closed because its set moved.
+/// A run whose prompt closed because its set drifted.
 #[must_use]
 pub fn drifted() -> Story {
     let why = Event::PromptClosed {
         prompt: prompt_id(2),
-        why: Closed::Moved,
+        why: Closed::Drifted,
         drift: vec!["3 files are gone".to_owned(), "s-9c1d.json grew from 1.2 KiB to 4.0 KiB".to_owned()],
     };
     destroy().record("operator", why)

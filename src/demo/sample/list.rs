@@ -21,7 +21,7 @@ fn begun() -> Story {
         item("before", "Health is green", Verb::Check, "every service is ok", "To compare with afterwards"),
         StepHead {
             note_required: true,
-            ..item("before", "Users were told", Verb::Manual, "Tell the users when the window opens and ends.", "")
+            ..item("before", "Users notified", Verb::Manual, "Notify the users when the window opens and ends.", "")
         },
         item("before", "Deployments are frozen", Verb::Manual, "Freeze the pipeline.", ""),
         item("during", "Logs were archived", Verb::Check, "cell0/archive-logs ended well within 12 h", ""),
@@ -50,7 +50,7 @@ fn begun() -> Story {
     Story::ordered(9, name, Order::Any, &["before", "during", "after"], steps)
 }
 
-/// A look that the runner makes by itself, or that somebody asked for.
+/// A look that the runner makes by itself, or that a person asked for.
 fn look(story: Story, (who, through): (&str, &str), step: u32, attempt: u32, seen: (bool, &str, &str)) -> Story {
     let (passed, detail, source) = seen;
     let log = format!("{}-{attempt}.log", step + 1);
@@ -84,7 +84,7 @@ pub fn checklist() -> Story {
     let note = |step, text: &str| Event::Note { step: Some(step), text: text.to_owned() };
     let story = story
         .record("lena", by_hand(1, "the worker restarts each night at this hour; it answered two minutes later"))
-        .record("operator", by_hand(2, "told in #operations at 01:30"))
+        .record("operator", by_hand(2, "posted in #operations at 01:30"))
         .record("operator", skip(3, "nobody deploys on a Sunday night"));
     let story = look(story, AUTO, 4, 1, (true, "run 01K8X3 ended well 4 m ago", "run 01K8X3"));
     let story = look(story, AUTO, 6, 1, (false, "load 9.1 on 4 CPUs", "probe host"));
@@ -107,7 +107,7 @@ pub fn checklist_asks() -> Story {
     checklist().wait_until(440).record("operator", Event::PromptOpened { prompt, step: 5, ask, expires: at(3600) })
 }
 
-/// A checklist that somebody stopped.
+/// A checklist that a person stopped.
 #[must_use]
 pub fn finished_checklist() -> Story {
     let stop = Event::AbortRequested { undo: false };
@@ -134,7 +134,7 @@ pub fn checklists() -> Vec<Outline> {
     let weekly = [
         ("before", "Backup verified"),
         ("before", "Health is green"),
-        ("before", "Users were told"),
+        ("before", "Users notified"),
         ("during", "Logs were archived"),
         ("during", "Write down every deviation"),
         ("after", "Health is green again"),

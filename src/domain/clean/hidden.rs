@@ -1,4 +1,4 @@
-//! Which characters may stand on the screen as they are.
+//! Which characters may be drawn as they are.
 
 /// What to do with one character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum Fate {
 /// From the Unicode properties `Default_Ignorable_Code_Point`, `Bidi_Control` and general category Cf, with the private
 /// use areas and the noncharacters; then the letters that merge with the next one into one cell (`Grapheme_Cluster_Break`
 /// Prepend and its like), and the five skin tones, which merge with the picture before them on some terminals.
-/// Beside this list stands what the standard library calls unprintable: controls, unassigned code points.
+/// In addition to what the standard library calls unprintable: controls, unassigned code points.
 const NAMED: &[(u32, u32)] = &[
     (0x0, 0x1f),
     (0x7f, 0x9f),
@@ -79,8 +79,8 @@ pub(super) fn fate(c: char) -> Fate {
 /// Whether the standard library would print the character as it is inside a string.
 fn is_printable(c: char) -> bool {
     // The first character of a string is escaped when it combines; after a letter only the unprintable are.
-    let mut room = [b'a'; 5];
-    let length = room.get_mut(1..).map_or(0, |tail| c.encode_utf8(tail).len());
-    let text = room.get(..=length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+    let mut buffer = [b'a'; 5];
+    let length = buffer.get_mut(1..).map_or(0, |tail| c.encode_utf8(tail).len());
+    let text = buffer.get(..=length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
     text.escape_debug().nth(1) == Some(c)
 }

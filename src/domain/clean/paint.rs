@@ -45,7 +45,7 @@ pub struct Paint {
     pub underline: bool,
     /// Letters and ground change places.
     pub reversed: bool,
-    /// Stands for something that cannot be drawn, so that `^[` and two typed characters are not the same.
+    /// A mark for something that cannot be drawn, so that `^[` and two typed characters are not the same.
     pub mark: bool,
 }
 

@@ -124,7 +124,7 @@ impl Reader {
         }
     }
 
-    /// Adds words of our own that stand for what cannot be drawn.
+    /// Adds words of our own in place of what cannot be drawn.
     pub(super) fn name(&mut self, words: std::fmt::Arguments<'_>) {
         let paint = Paint { mark: true, ..self.paint.legible() };
         let before = match self.spans.last_mut() {

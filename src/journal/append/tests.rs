@@ -214,7 +214,7 @@ fn begun_without_reserve(dir: &Path) -> Appender {
 }
 
 #[test]
-fn space_is_set_aside_and_renewed() {
+fn space_is_reserved_and_renewed() {
     let dir = tempfile::tempdir().unwrap();
     let mut appender = begun(dir.path(), None);
     let blocks = |appender: &Appender| {
@@ -222,7 +222,7 @@ fn space_is_set_aside_and_renewed() {
         (u64::try_from(stat.st_blocks).unwrap() * 512, u64::try_from(stat.st_size).unwrap())
     };
     if appender.reserve().is_none() {
-        panic!("this file system sets nothing aside; the tests need one that does");
+        panic!("this file system reserves nothing; the tests need one that does");
     }
     for n in 0..10 {
         let (taken, size) = blocks(&appender);
@@ -233,7 +233,7 @@ fn space_is_set_aside_and_renewed() {
 }
 
 #[test]
-fn free_space_is_what_statvfs_says() {
+fn free_space_is_that_of_statvfs() {
     let free = free_space(Path::new("/")).unwrap();
     assert!(free.bytes > 0 && free.files != Some(0));
     assert!(free_space(Path::new("/nonexistent")).unwrap_err().message.contains("/nonexistent"));

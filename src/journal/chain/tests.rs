@@ -68,7 +68,7 @@ fn the_empty_file_is_whole_and_has_no_records() {
 
 #[test]
 fn no_flipped_byte_is_whole() {
-    // The rule: a flip anywhere is damage, and says the record it is in; only a flip of the very last newline leaves a last line
+    // The rule: a flip anywhere is damage, and the error names its record; only a flip of the very last newline leaves a last line
     // without its newline, and that is torn. A flip that makes a newline inside the last line leaves a line that does not chain.
     for (number, journal) in journals().iter().enumerate() {
         let mut starts = vec![0];
@@ -215,17 +215,17 @@ fn a_nul_tail_is_torn_however_long() {
 fn a_record_is_at_most_one_mebibyte() {
     let body = |extra: usize| format!(r#"{{"text":"{}"}}"#, "x".repeat(extra));
     let prev = read(&bytes(1, &[created(steps())])).records[0].h.clone();
-    let room = LARGEST_RECORD - forged(1, 2, 1, &prev, "note", &body(0)).len();
-    let largest = begun(|prev| forged(1, 2, 1, prev, "note", &body(room)));
+    let spare = LARGEST_RECORD - forged(1, 2, 1, &prev, "note", &body(0)).len();
+    let largest = begun(|prev| forged(1, 2, 1, prev, "note", &body(spare)));
     assert_eq!(read(&largest).verdict, Verdict::Whole { sealed: false });
-    let larger = begun(|prev| forged(1, 2, 1, prev, "note", &body(room + 1)));
+    let larger = begun(|prev| forged(1, 2, 1, prev, "note", &body(spare + 1)));
     assert_eq!(damage(&larger).2, "it is larger than 1048576 bytes");
     let endless = begun(|_| vec![b'x'; LARGEST_RECORD + 1]);
     assert_eq!(damage(&endless).2, "1048577 bytes without a newline, more than a record can have");
 }
 
 #[test]
-fn a_newer_version_is_read_and_says_so() {
+fn a_newer_version_is_read_and_reported() {
     let journal = begun(|prev| {
         let second = forged(2, 2, 1, prev, "step.dreamt", r#"{"of":[1,{"b":2,"a":null}]}"#);
         let prev = decode(second.strip_suffix(b"\n").unwrap()).unwrap().record.h;

@@ -1,14 +1,14 @@
-//! What a run has learned, in the place of the names that stood for it: `<server.run_id>` in a step's texts is the value once it was read.
+//! Replaces the names of saved values in the texts of steps: `<server.run_id>` in a step's texts is the value once it was read.
 
 use crate::journal::fold::RunView;
 use crate::journal::record::StepHead;
 
-/// The longest value that stands in a text, in bytes; a longer one stays under its name, and in the record of what was read.
+/// The longest value that is put into a text, in bytes; a longer one keeps its name there, and in the record of what was read.
 const LONGEST: usize = 120;
 
 impl RunView {
     /// Puts what a read saved under a name into the texts of the steps. A name that several reads save stays as it is: which of them is
-    /// meant stands in the plan alone.
+    /// meant is in the plan alone.
     pub(super) fn fill(&mut self, name: &str) {
         let bare = bare(name).to_owned();
         let savers =
@@ -24,7 +24,7 @@ impl RunView {
     }
 }
 
-/// A name without the number that says which included procedure saved it.
+/// A name without the number of the included procedure that saved it.
 fn bare(name: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, name)| name)
 }

@@ -1,4 +1,4 @@
-//! A checklist as its journal tells it: which items are open, what closed the others, and on whose word.
+//! A checklist as computed from its journal: which items are open, what closed the others, and by whom.
 //!
 //! The items of a checklist are its steps. Those of one phase are open at once; the next phase opens with the record that closes
 //! the last item of the one before it.
@@ -7,7 +7,7 @@ use crate::domain::{Actor, EffectClass, Evidence, Order, StepState, Verb, Wall};
 use crate::journal::fold::{Impossible, RunView, StepView, refuse};
 use crate::journal::record::Ending;
 
-/// Where an item stands.
+/// The state of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ItemState {
     /// Its phase is not open yet.
@@ -18,11 +18,11 @@ pub enum ItemState {
     SecondPerson,
     /// It is looked at, acts, or has a prompt open about it.
     AtWork,
-    /// It acted, and nobody knows how that ended.
+    /// It acted with an unknown outcome.
     Unknown,
     /// It was closed by what was seen or done.
     Evidence,
-    /// It was closed by hand: somebody says so.
+    /// A person closed it by hand, without evidence.
     Claim,
     /// It was skipped.
     Skipped,
@@ -82,15 +82,15 @@ pub struct ItemView {
     pub hard: bool,
     /// Whether a sign-off needs a note.
     pub note_required: bool,
-    /// Where it stands.
+    /// Its state.
     pub state: ItemState,
-    /// Who closed it or skipped it, as the kernel says; of evidence, the runner or whoever asked for it.
+    /// Who closed it or skipped it, as the kernel reports; of evidence, the runner or who asked for it.
     pub by: Option<Actor>,
     /// When it was closed; of an open one, when it was last looked at.
     pub at: Option<Wall>,
     /// The note of a claim, the reason of a skip, the text of a notice.
     pub note: String,
-    /// What the newest look or act said: `31 h old`, `exit code 0`; empty where there was none.
+    /// What the newest look or act reported: `31 h old`, `exit code 0`; empty where there was none.
     pub found: String,
     /// Whether that look passed; `None` where there was none.
     pub passed: Option<bool>,
@@ -116,7 +116,7 @@ pub struct PhaseCount {
 }
 
 impl ItemView {
-    /// What it stands on, in a line: `31 h old · backup database`; empty where nothing was seen.
+    /// Its evidence, in a line: `31 h old · backup database`; empty where nothing was seen.
     #[must_use]
     pub fn evidence_line(&self) -> String {
         match (&self.evidence, self.found.as_str()) {
@@ -230,7 +230,7 @@ impl RunView {
         Ok(())
     }
 
-    /// Opens the first phase of a checklist that is not over, when another was open before this record. It never goes back.
+    /// Opens the first phase of a checklist that is not over, when another was open before this record. It never reopens an earlier one.
     pub(super) fn advance(&mut self, seq: u64) {
         if self.order != Order::Any || self.abort.is_some() {
             return;

@@ -13,15 +13,15 @@ impl RunView {
         self.approvals.iter().rfind(|approval| approval.step == step && !approval.start)
     }
 
-    /// The approval of the run's start, or what stood for it.
+    /// The approval of the run's start, or break-glass in its place.
     #[must_use]
     pub fn start_approval(&self) -> Option<&Approval> {
         self.approvals.iter().find(|approval| approval.start)
     }
 
-    /// Whether a reason ever stood for a second person.
+    /// Whether break-glass was ever used in place of a second person.
     #[must_use]
-    pub fn broke_glass(&self) -> bool {
+    pub fn used_break_glass(&self) -> bool {
         self.approvals.iter().any(|approval| approval.break_glass_reason.is_some())
     }
 
@@ -155,7 +155,7 @@ impl RunView {
         self.prompt_end = Some(PromptEnd { id: id.clone(), step, at, by, how });
     }
 
-    /// Puts a step that waited back to where it stood.
+    /// Restores the state that a step had before it waited.
     pub(super) fn unwait(&mut self, step: u32) -> Result<(), Impossible> {
         if self.at(step)?.state == StepState::Waiting {
             self.turn(step, self.before)?;
@@ -237,7 +237,7 @@ impl RunView {
         Ok(())
     }
 
-    /// Keeps a second person's consent, or what stood for it.
+    /// Keeps a second person's consent, or break-glass in its place.
     fn approve(&mut self, record: &Record, open: &OpenPrompt, answer: &Answer) {
         let (note, break_glass) = match answer {
             Answer::Approve { note } => (note.clone(), None),

@@ -76,7 +76,7 @@ impl RunView {
         Ok(())
     }
 
-    /// Whether a step may change anything now: nobody stopped the run, nothing is unknown, this very set was consented to.
+    /// Whether a step may change anything now: the run is not stopped, nothing is unknown, and this set was confirmed.
     /// What is taken in every ending is, and to an undo was consented with its act.
     pub(super) fn may_change(
         &self,
@@ -146,7 +146,7 @@ impl RunView {
         Ok(())
     }
 
-    /// Refuses to settle a step beneath a question about it.
+    /// Refuses to settle a step while a prompt about it is open.
     pub(super) fn not_asked(&self, step: u32) -> Result<(), Impossible> {
         if self.prompt.as_ref().is_some_and(|open| open.step == step) {
             return refuse(format!("step {step} is settled while a prompt about it is open"));
@@ -186,7 +186,7 @@ impl RunView {
         self.not_asked(step)?;
         self.in_its_phase(step)?;
         match self.at(step)?.state {
-            // Where it is not wanted, nobody's approval is either.
+            // A step that is skipped needs no approval.
             _ if self.at(step)?.head.verb == Verb::Approve
                 && (self.order == Order::Any || self.at(step)?.head.when.is_none()) =>
             {
@@ -202,7 +202,7 @@ impl RunView {
             StepState::Failed | StepState::Stopped | StepState::Unknown if self.is_mere_notice(step)? => {}
             StepState::Failed | StepState::Stopped | StepState::Unknown => {
                 if !self.waived.contains(&step) && !self.signed.contains(&step) {
-                    return refuse(format!("step {step} went wrong, and nobody said to skip it"));
+                    return refuse(format!("step {step} failed or is unknown, and no decision to skip it is recorded"));
                 }
             }
             other => return refuse(format!("step {step} is {} already", other.word())),
@@ -210,7 +210,7 @@ impl RunView {
         self.finish_step(record, step, StepState::Skipped, reason)
     }
 
-    /// Whether a step tells somebody, and nothing depends on whether that worked.
+    /// Whether a step only notifies, so that nothing depends on its success.
     fn is_mere_notice(&self, step: u32) -> Result<bool, Impossible> {
         let head = &self.at(step)?.head;
         Ok(head.verb == Verb::Notify && !head.hard)
@@ -232,8 +232,8 @@ impl RunView {
             }
             Verb::Manual if by_hand || self.signed.contains(&step) => {}
             Verb::Approve if self.signed.contains(&step) => {}
-            Verb::Approve => return refuse(format!("nobody approved step {step}")),
-            Verb::Manual => return refuse(format!("nobody signed step {step}")),
+            Verb::Approve => return refuse(format!("step {step} has no approval")),
+            Verb::Manual => return refuse(format!("step {step} has no sign-off")),
             Verb::Read | Verb::Check | Verb::Do if by_hand && !bare => passable(&view.head, step)?,
             Verb::Read | Verb::Check | Verb::Do if by_hand => {
                 return refuse(format!("step {step} is closed by hand without a note"));
@@ -278,7 +278,7 @@ impl RunView {
         if reason.trim().is_empty() {
             return refuse(format!("step {step} is opened again without a reason"));
         }
-        // An act that went wrong before somebody closed it by hand went wrong all the same.
+        // An act that failed stays failed, also where a person closed the step by hand later.
         let state = match view.outcome.as_ref().map(|end| end.ending) {
             None | Some(Ending::Ok | Ending::NotStarted) => StepState::Planned,
             Some(Ending::Cancelled) => StepState::Stopped,
@@ -315,11 +315,7 @@ impl RunView {
     }
 }
 
-/// Whether a person's word can stand for a step: past a hard gate leads only evidence.
+/// Whether a person can close a step by hand: a hard gate needs evidence.
 fn passable(head: &StepHead, step: u32) -> Result<(), Impossible> {
-    if head.hard {
-        refuse(format!("step {step} is a hard gate: only evidence or an override leads past it"))
-    } else {
-        Ok(())
-    }
+    if head.hard { refuse(format!("step {step} is a hard gate: it needs evidence or an override")) } else { Ok(()) }
 }

@@ -73,13 +73,13 @@ fn lapsed(number: u128, step: u32) -> Event {
 }
 
 #[test]
-fn a_consent_that_lapsed_permits_nothing_and_says_what_drifted() {
+fn a_consent_that_lapsed_permits_nothing_and_names_the_drift() {
     let given = [opened(1, 1, confirm(Change, 1, &[2])), accepted(1, 1, typed("change"))];
     assert!(after(&given).permit(1).is_some());
     let view = after(&and(&given, &[lapsed(1, 1)]));
     assert!(view.permit(1).is_none() && view.permit(2).is_some(), "what else the answer covered stays");
     let end = view.prompt_end.as_ref().unwrap();
-    assert_eq!((end.step, &end.how), (1, &PromptEnding::Closed(Closed::Moved, vec!["one file more".into()])));
+    assert_eq!((end.step, &end.how), (1, &PromptEnding::Closed(Closed::Drifted, vec!["one file more".into()])));
     let event = Event::ConsentLapsed { prompt: prompt(1), step: 1, why: Lapsed::Unread, drift: vec!["denied".into()] };
     let view = after(&and(&given, &[event]));
     assert!(view.permit(1).is_none());
@@ -143,7 +143,7 @@ fn what_an_undo_left_unknown_is_settled_as_there_or_as_undone() {
     }
     let failed = and(&over(Ending::Ok), &[abort(true), undo(1, 1), undone(1, 1, Ending::Failed)]);
     assert_eq!(after(&failed).pending_undos(), [1]);
-    assert!(refusal(&failed, &undo(1, 2)).contains("nobody wants it again"));
+    assert!(refusal(&failed, &undo(1, 2)).contains("no decision to retry it is recorded"));
     after(&and(&failed, &[sealed(RunStatus::Aborted, 0)]));
 }
 
@@ -156,7 +156,7 @@ fn a_step_that_failed_and_was_skipped_still_needs_its_undo() {
 }
 
 #[test]
-fn a_step_that_could_not_be_started_has_nothing_to_take_back() {
+fn a_step_that_could_not_be_started_has_nothing_to_undo() {
     let unexecuted = |mut events: Vec<Event>| {
         for event in &mut events {
             if let Event::StepOutcome { step: 1, outcome, .. } = event {
@@ -210,7 +210,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever is offered: what is refused changes nothing, and what is taken keeps the promises.
+    /// For any record: a refused one changes nothing, and an accepted one keeps the invariants.
     #[test]
     fn no_history_breaks_a_promise(events in prop::collection::vec(any_event(), 0..150)) {
         let mut view = after(&[]);
@@ -276,7 +276,7 @@ fn the_panes_are_read_before_the_work_once_and_not_when_it_has_begun() {
 fn what_a_run_did_not_know_when_it_was_created_is_shown_by_its_name() {
     let head = crate::journal::record::StepHead {
         title: "Say to {{saved:2/host.name}}".into(),
-        what: "tell ops: the host said {{saved:host}}".into(),
+        what: "notify ops: the host is {{saved:host}}".into(),
         undo: "delete drain while it holds {{run.id}}".into(),
         when: Some("{{run.dir}} != ''".into()),
         until: Some("{{server.run_id}} == 'a'".into()),
@@ -284,14 +284,14 @@ fn what_a_run_did_not_know_when_it_was_created_is_shown_by_its_name() {
     };
     let shown = StepView::planned(head).head;
     assert_eq!(shown.title, "Say to <host.name>");
-    assert_eq!(shown.what, "tell ops: the host said <host>");
+    assert_eq!(shown.what, "notify ops: the host is <host>");
     assert_eq!(shown.undo, "delete drain while it holds <run id>");
     assert_eq!(shown.when.as_deref(), Some("<run directory> != ''"));
     assert_eq!(shown.until.as_deref(), Some("<server.run_id> == 'a'"));
 }
 
 #[test]
-fn what_a_read_saved_stands_in_the_place_of_its_name_once_it_is_known() {
+fn a_saved_value_replaces_its_name_once_it_is_known() {
     use crate::domain::{Evidence, Verb};
     let reads = |save: &str| crate::journal::record::StepHead { save: Some(save.into()), ..head(Verb::Read, Read) };
     let later = crate::journal::record::StepHead {

@@ -1,7 +1,7 @@
 //! What a run still needs, against the time that its window and its budget leave.
 //!
 //! ```text
-//!  now ──────── step (p90) ── rollback still owed ──┤ end of the window: it fits
+//!  now ──────── step (p90) ── rollback needed ────┤ end of the window: it fits
 //!  now ── started + budget.run: the same, without the rollback, which has a budget of its own
 //! ```
 //! Reading and the rollback itself are never refused; only what changes something is.
@@ -33,7 +33,7 @@ pub struct Late {
     pub undo: bool,
     /// The end of the window.
     pub until: Wall,
-    /// When it was seen to go on.
+    /// When it was seen to continue.
     pub at: Wall,
 }
 
@@ -44,14 +44,14 @@ impl TimeView {
     }
 }
 
-/// The time between two moments of a wall clock that was set meanwhile.
+/// The time between two moments of a wall clock that was set in between.
 fn lasted(from: Wall, until: Wall, set_ms: i64) -> Duration {
     let set = jiff::SignedDuration::from_millis(set_ms);
     let shown = until.0.duration_since(from.0);
     shown.checked_sub(set).and_then(|real| Duration::try_from(real).ok()).unwrap_or_default()
 }
 
-/// What stands between a change and its time.
+/// Why a change does not fit its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoTime {
     /// No window is open.
@@ -134,7 +134,7 @@ impl NoTime {
 }
 
 impl StepView {
-    /// How long it was open or at work, however the clock was set meanwhile; `None` while it has not ended.
+    /// How long it was open or at work, however the clock was set in between; `None` while it has not ended.
     #[must_use]
     pub fn lasted(&self) -> Option<Duration> {
         let (began, ended) = self.set_ms;
@@ -149,7 +149,7 @@ impl StepView {
 
     /// How long it is expected to take to undo it; `None` where there is nothing that could.
     ///
-    /// Where no run tells, as long as the step itself takes, and nothing known of that either, as long as it may.
+    /// Without a past run: as long as the step itself takes; where that is unknown, too: its limit.
     #[must_use]
     pub fn rollback(&self) -> Option<Expected> {
         let of = || Expected::of(self.head.timing.undo, self.head.takes_s, self.head.timing.timeout_s.unwrap_or(0));
@@ -219,7 +219,7 @@ impl RunView {
         self.terms.emergency.is_some() || self.overrides.iter().any(|passed| passed.late)
     }
 
-    /// Whether another person said that a step begins although there is no time for it.
+    /// Whether another person decided that a step begins although there is no time for it.
     fn cannot_wait(&self, step: u32) -> bool {
         self.overrides.iter().any(|passed| passed.late && passed.step == step)
     }
@@ -285,7 +285,7 @@ impl RunView {
         (forward, self.reserved(self.rollback_with(None)))
     }
 
-    /// Keeps in mind how the windows stand, that the clock was set, and what went on past the end of the window: an act that ended
+    /// Keeps the state of the windows, that the clock was set, and what ran past the end of the window: an act that ended
     /// there, a rollback that began there.
     pub(super) fn keep_time(&mut self, record: &Record) {
         let (step, undo) = match &record.event {

@@ -20,7 +20,7 @@ impl StepView {
         self.undo.as_ref().is_some_and(|undo| undo.ending != Ending::NotStarted)
     }
 
-    /// Whether nobody knows how its undo ended.
+    /// Whether the outcome of its undo is unknown.
     #[must_use]
     pub fn undo_is_unknown(&self) -> bool {
         let unknown = self.undo.as_ref().is_some_and(|undo| undo.ending == Ending::Unknown);
@@ -29,7 +29,7 @@ impl StepView {
 }
 
 impl RunView {
-    /// The steps whose undo is owed when the run is undone: they ran, changed something, can be undone, and stand in a
+    /// The steps that a rollback of the run undoes: they ran, changed something, can be undone, and are in a
     /// phase that the rollback reaches; last first.
     #[must_use]
     pub fn pending_undos(&self) -> Vec<u32> {
@@ -87,7 +87,7 @@ impl RunView {
         self.back.beyond
     }
 
-    /// Who put it down, and at which step; it waits to be taken up.
+    /// Who holds it, and at which step; it waits to be resumed.
     #[must_use]
     pub fn held(&self) -> Option<&Held> {
         self.back.held.as_ref()
@@ -161,7 +161,7 @@ impl RunView {
             return refuse(format!("step {step} cannot be undone now"));
         }
         if !self.may_try(step, view) {
-            return refuse(format!("the undo of step {step} was tried, and nobody wants it again"));
+            return refuse(format!("the undo of step {step} was tried, and no decision to retry it is recorded"));
         }
         let state = view.state;
         self.back.again.remove(&step);
@@ -199,7 +199,7 @@ impl RunView {
         Ok(())
     }
 
-    /// Settles an undo whose outcome nobody knew.
+    /// Settles an undo whose outcome was unknown.
     pub(super) fn resolve_undo(&mut self, step: u32, choice: Choice) -> Result<StepState, Impossible> {
         let view = self.at(step)?;
         let before = match view.outcome.as_ref().map(|outcome| outcome.ending) {
@@ -255,7 +255,7 @@ impl RunView {
         (choice, reason): (Choice, &str),
         changed: Option<Digest>,
     ) {
-        let going_back = self.abort.as_ref().is_some_and(|(_, undo)| *undo);
+        let rolling_back = self.abort.as_ref().is_some_and(|(_, undo)| *undo);
         let Some(view) = self.step(step) else { return };
         let is_undo = view.undo_tried() && view.state != StepState::Undone;
         match choice {
@@ -263,17 +263,17 @@ impl RunView {
                 let (by, at, reason) = (record.actor.clone(), record.wall, reason.to_owned());
                 self.back.held = Some(Held { by, at, step, reason });
             }
-            Choice::Rollback if going_back => self.back.beyond = true,
+            Choice::Rollback if rolling_back => self.back.beyond = true,
             Choice::Retry if view.head.verb == Verb::UndoOf => {
                 let named = view.head.undo_of.clone();
                 let tried = |number: &u32| self.step(*number).is_some_and(StepView::undo_tried);
                 let tried: Vec<u32> = named.into_iter().filter(tried).collect();
                 self.back.again.extend(tried);
             }
-            Choice::Retry if going_back && is_undo => {
+            Choice::Retry if rolling_back && is_undo => {
                 self.back.again.insert(step);
             }
-            Choice::Skip if changed.is_some() || (going_back && is_undo) => {
+            Choice::Skip if changed.is_some() || (rolling_back && is_undo) => {
                 self.back.left.insert(step);
             }
             Choice::RunChanged => self.back.changed.extend(changed.map(|set| (step, set))),

@@ -1,4 +1,4 @@
-//! A run and its steps as their journal tells them.
+//! A run and its steps as computed from their journal.
 
 use crate::domain::{Actor, Digest, EffectClass, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
 use crate::journal::approval::{Approval, Override};
@@ -8,7 +8,7 @@ use crate::journal::record::{Answer, Ask, Closed, Outcome, RollbackHead, StepHea
 use crate::journal::terms::{Terms, WindowStanding};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A run as its journal tells it. Whether a runner lives is not in the journal; see [`RunView::status`].
+/// A run as computed from its journal. Whether a runner lives is not in the journal; see [`RunView::status`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunView {
     /// The run.
@@ -31,7 +31,7 @@ pub struct RunView {
     pub steps: Vec<StepView>,
     /// In which order they are taken; of a checklist, see [`RunView::items`].
     pub order: Order,
-    /// How it is undone as a whole, where it says.
+    /// How it is rolled back, where its procedure declares that.
     pub rollback: Option<RollbackHead>,
     /// The rollback, once it was taken.
     pub rollback_state: Option<RollbackView>,
@@ -43,7 +43,7 @@ pub struct RunView {
     pub confirmed: String,
     /// On which terms.
     pub terms: Terms,
-    /// How its windows stood when they were last looked at; `None` where it belongs in none.
+    /// The state of its windows when they were last read; `None` where it needs none.
     pub window: Option<WindowStanding>,
     /// What went otherwise with its time.
     pub time: TimeView,
@@ -67,9 +67,9 @@ pub struct RunView {
     pub refused: Vec<(Wall, Actor, String)>,
     /// Who asked to stop it, and whether to undo what was done.
     pub abort: Option<(Actor, bool)>,
-    /// What second persons agreed to, and what stood for them.
+    /// What second persons agreed to, and break-glass in their place.
     pub approvals: Vec<Approval>,
-    /// Hard gates that somebody led it past.
+    /// Hard gates that were overridden.
     pub overrides: Vec<Override>,
     /// How often a new runner took over.
     pub resumed: u32,
@@ -89,7 +89,7 @@ pub struct RunView {
     pub(super) called_done: BTreeSet<u32>,
     /// How many steps are unknown now.
     pub(super) unsettled: u32,
-    /// Where the step of the open prompt stood before it waited.
+    /// The state of the prompt's step before it waited.
     pub(super) before: StepState,
     pub(super) open: Option<(u32, u32, Act)>,
     /// What was asked and decided about the rollback.
@@ -135,13 +135,13 @@ pub struct RollbackView {
     pub began: Wall,
     /// Why.
     pub why: String,
-    /// The steps that were owed their undo then, in the order in which they are undone.
+    /// The steps that needed their undo then, in the order in which they are undone.
     pub steps: Vec<u32>,
     /// The checks that were made again after it.
     pub proved: BTreeMap<u32, Outcome>,
 }
 
-/// A run that somebody put down.
+/// A run that is held.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
     /// Who.
@@ -154,12 +154,12 @@ pub struct Held {
     pub reason: String,
 }
 
-/// A step as the journal tells it.
+/// A step as computed from the journal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepView {
     /// What it was created with.
     pub head: StepHead,
-    /// Where it stands.
+    /// Its state.
     pub state: StepState,
     /// How many attempts began.
     pub attempts: u32,
@@ -197,7 +197,7 @@ pub struct StepView {
     pub claimed: bool,
     /// Whether its outcome was unknown, and a person called it done.
     pub settled_by_hand: bool,
-    /// Whether somebody else than the starter led the run past it, a hard gate.
+    /// Whether another person than the starter overrode it, a hard gate.
     pub overridden: bool,
 }
 
@@ -252,9 +252,9 @@ pub struct PromptEnd {
 /// How a prompt ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PromptEnding {
-    /// Somebody answered.
+    /// It was answered.
     Answered(Answer),
-    /// It closed for this reason; the lines say what moved.
+    /// It closed for this reason, with the lines of the drift.
     Closed(Closed, Vec<String>),
 }
 
@@ -291,7 +291,7 @@ impl RunView {
         self.permits.get(&step)
     }
 
-    /// Where the run stands, given whether its runner lives.
+    /// The status of the run, given whether its runner lives.
     #[must_use]
     pub fn status(&self, runner_lives: bool) -> RunStatus {
         match (self.sealed, runner_lives, &self.prompt) {

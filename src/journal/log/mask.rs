@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 
 mod encodings;
 
-/// What stands where a secret was.
+/// The text that replaces a secret.
 pub const MASKED: &[u8] = b"[masked]";
 
 /// Replaces secret values in one stream.
@@ -44,7 +44,7 @@ enum Needle {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Way {
     text: Vec<u8>,
-    /// How many bytes of the value it stands for.
+    /// How many bytes of the value it covers.
     takes: usize,
 }
 
@@ -52,7 +52,7 @@ struct Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     Nothing,
-    /// The text ends before it can be told.
+    /// The text ends before it can be decided.
     Perhaps,
     /// It takes so many bytes.
     Whole(usize),
@@ -80,7 +80,7 @@ impl Needle {
 
 /// Follows every way of writing the bytes through a text.
 fn loose(bytes: &[Vec<Way>], text: &[u8], more: bool) -> Found {
-    // Where the text may stand before the next byte, and before those that a longer character leads to.
+    // Where the match may be before the next byte, and before those that a longer character leads to.
     let mut ends = VecDeque::from([vec![0_usize]]);
     let mut cut = false;
     for ways in bytes {

@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-/// How many of the last lines of a log are looked through for errors, and how much of one line is told, in characters.
+/// How many of the last lines of a log are searched for errors, and how much of one line is shown, in characters.
 const TAIL: u16 = 200;
 const MAX_SENTENCE: usize = 300;
 
@@ -71,7 +71,7 @@ pub fn output(log: &Path, most: u64) -> Result<Vec<u8>, NotWhole> {
     if length > most { Err(NotWhole::Larger(length, most)) } else { Ok(out) }
 }
 
-/// The last lines, at most so many, that a program wrote to standard error; what is longer says how much more it has. None where the log
+/// The last lines, at most so many, that a program wrote to standard error; a longer one ends with how much more it has. None where the log
 /// cannot be read.
 #[must_use]
 pub fn last_errors(log: &Path, most: usize) -> Vec<String> {

@@ -13,7 +13,7 @@ pub struct Parts {
     pub dropped: u64,
     /// How many bytes of the log's own file come before the gap.
     pub head: u64,
-    /// How many bytes the line takes that stands for the gap, once it is in the file.
+    /// How many bytes the line for the gap takes, once it is in the file.
     pub mark: u64,
     /// Where the stream goes on after the gap.
     pub resumes: u64,
@@ -43,7 +43,7 @@ impl Parts {
         self.resumes.saturating_sub(self.head)
     }
 
-    /// Where in the stream a byte stands, given where its piece begins.
+    /// The place of a byte in the stream, given where its piece begins.
     pub fn stream_place(&self, start: u64, offset: u64) -> u64 {
         let whole = self.parts.is_empty() && start == 0;
         let after = self.head.saturating_add(self.mark);
@@ -54,7 +54,7 @@ impl Parts {
     }
 }
 
-/// The line that stands for what was dropped.
+/// The line that replaces what was dropped.
 pub fn mark(bytes: u64) -> Vec<u8> {
     let count = crate::domain::quantity::counted(bytes, "byte was", "bytes were");
     format!("[midwatch: {count} dropped here]\n").into_bytes()

@@ -1,4 +1,4 @@
-//! One file of a log, or the line that stands for what was dropped.
+//! One file of a log, or the line that replaces what was dropped.
 
 use crate::domain::error::system_text;
 use crate::journal::line::newline;
@@ -117,7 +117,7 @@ impl Piece {
         Ok(bytes)
     }
 
-    /// Counts lines in so many bytes more, and says how many bytes that were.
+    /// Counts lines in so many bytes more, and returns how many bytes that were.
     pub fn count(&mut self, budget: u64) -> io::Result<u64> {
         let before = self.index.counted;
         while self.index.counted < self.size && self.index.counted - before < budget {

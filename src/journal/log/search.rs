@@ -7,7 +7,7 @@ use std::ops::Range;
 /// How many bytes are looked at together.
 const CHUNK: u64 = 256 << 10;
 
-/// Words that tell of an error where they stand alone; lower case.
+/// Whole words that show an error; lower case.
 const WORDS: [&[u8]; 15] = [
     b"error",
     b"errors",
@@ -31,7 +31,7 @@ const WORDS: [&[u8]; 15] = [
 pub enum Needle {
     /// Bytes, in ASCII lower case.
     Text(Vec<u8>),
-    /// A word that tells of an error.
+    /// A word that shows an error.
     Error,
 }
 
@@ -74,7 +74,7 @@ impl Needle {
     }
 }
 
-/// The next place at which a text stands.
+/// The next place of a text.
 fn next_text(hay: &[u8], text: &[u8], from: usize) -> Option<usize> {
     let first = *text.first()?;
     let mut at = from;
@@ -90,7 +90,7 @@ fn next_text(hay: &[u8], text: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// The next place at which a word stands alone that tells of an error.
+/// The next place of a whole word that shows an error.
 fn next_word(hay: &[u8], from: usize) -> Option<usize> {
     let mut before = from.checked_sub(1).and_then(|place| hay.get(place)).copied().unwrap_or(b' ');
     let rest = hay.get(from..)?;

@@ -117,7 +117,7 @@ impl Stamps {
     }
 }
 
-/// Writes the side index; whatever fails there, the log goes on.
+/// Writes the side index; a failure there does not stop the log.
 #[derive(Debug)]
 pub struct Stamper {
     file: Option<File>,
@@ -143,7 +143,7 @@ impl Stamper {
             return;
         }
         let Some(file) = &mut self.file else { return };
-        // The last entry says that nothing is known from there on.
+        // The last entry records that nothing is known after it.
         let (stderr, wall) = if self.entries == MOST { (false, 0) } else { (stderr, wall) };
         let place = if stderr { offset | STDERR } else { offset };
         let mut entry = place.to_le_bytes().to_vec();

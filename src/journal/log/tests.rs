@@ -107,7 +107,7 @@ fn a_search_looks_across_its_own_chunks() {
 }
 
 #[test]
-fn an_error_is_a_word_that_stands_alone() {
+fn an_error_is_a_whole_word() {
     let dir = tempfile::tempdir().unwrap();
     for (text, is_error) in [
         ("ERROR: relation does not exist", true),
@@ -130,7 +130,7 @@ fn an_error_is_a_word_that_stands_alone() {
 }
 
 #[test]
-fn a_long_line_is_cut_and_says_by_how_much() {
+fn a_long_line_is_cut_and_shows_by_how_much() {
     let dir = tempfile::tempdir().unwrap();
     let long = 10 << 20;
     let content = [b"before\n".to_vec(), vec![b'x'; long], b"\nafter\n".to_vec()].concat();

@@ -35,7 +35,7 @@ pub enum Stream {
 
 /// Writes the log of one attempt.
 ///
-/// Nothing that happens to the log stops the act: bytes that cannot be written are counted, and a line in the log says so.
+/// Nothing that happens to the log stops the act: bytes that cannot be written are counted, and a line in the log reports them.
 pub struct LogWriter {
     path: PathBuf,
     head: File,
@@ -92,7 +92,7 @@ impl LogWriter {
         })
     }
 
-    /// Keeps these values out of the log: `[masked]` stands where they were.
+    /// Keeps these values out of the log: `[masked]` replaces them.
     #[must_use]
     pub fn masking(self, values: &[Vec<u8>]) -> Self {
         Self { masks: [Mask::new(values), Mask::new(values)], ..self }
@@ -132,7 +132,7 @@ impl LogWriter {
         self.lost = Some((before + bytes, system_text(cause)));
     }
 
-    /// Says in the log that bytes were lost, as soon as it takes bytes again.
+    /// Reports lost bytes in the log, as soon as it takes bytes again.
     fn write_loss(&mut self) -> io::Result<()> {
         let Some((lost, why)) = self.lost.take() else { return Ok(()) };
         let count = crate::domain::quantity::counted(lost, "byte", "bytes");
@@ -140,19 +140,19 @@ impl LogWriter {
         let mark = format!("{line_end}[midwatch: {count} could not be written: {why}]\n");
         let (_, result) = self.put(mark.as_bytes());
         if result.is_err() {
-            // What of the line was written stays; the whole of it is told again.
+            // The written part of the line stays; the whole line is written again.
             self.lost = Some((lost, why));
         }
         result
     }
 
-    /// Writes bytes to the head or to the newest part, divided at lines where that is possible; says how many were left.
+    /// Writes bytes to the head or to the newest part, divided at lines where that is possible; returns how many were left.
     fn put(&mut self, bytes: &[u8]) -> (u64, io::Result<()>) {
         let mut rest = bytes;
         while !rest.is_empty() {
             let limit = if self.part.is_some() { self.part_size() } else { self.cap_first };
-            let room = usize::try_from(limit.saturating_sub(self.len)).unwrap_or(usize::MAX);
-            let mut now = rest.len().min(room);
+            let space = usize::try_from(limit.saturating_sub(self.len)).unwrap_or(usize::MAX);
+            let mut now = rest.len().min(space);
             let full = now < rest.len();
             if full {
                 let fits = rest.get(..now).unwrap_or_default();
@@ -176,7 +176,7 @@ impl LogWriter {
         (0, Ok(()))
     }
 
-    /// Writes to the file that is written now; says how many bytes it took.
+    /// Writes to the current file; returns how many bytes it took.
     fn put_piece(&mut self, piece: &[u8]) -> std::result::Result<usize, (usize, io::Error)> {
         let mut done = 0;
         let mut outcome = Ok(());
@@ -211,7 +211,7 @@ impl LogWriter {
         (self.cap_last / PARTS).max(1)
     }
 
-    /// Begins a part, and drops the oldest as far as the newest need its room.
+    /// Begins a part, and drops the oldest as far as the newest need its space.
     fn next_part(&mut self) -> io::Result<()> {
         let number = self.next_part;
         let file = create(&parts::part_path(&self.path, number))?;
@@ -257,7 +257,7 @@ impl LogWriter {
         LogEnd { file, bytes: self.bytes, dropped: self.dropped, digest }
     }
 
-    /// Appends the parts to the head. Until the side file says otherwise, readers see the head and the parts.
+    /// Appends the parts to the head. Until the side file changes that, readers see the head and the parts.
     fn gather(&mut self) -> io::Result<Digest> {
         let mut whole = self.parts(&self.kept, self.dropped);
         if let Err(cause) = self.append_parts(&mut whole) {

@@ -35,7 +35,7 @@ pub enum Event {
         /// In which order they are taken.
         #[serde(default, skip_serializing_if = "Order::is_listed")]
         order: Order,
-        /// How it is undone as a whole, where it says.
+        /// How it is rolled back, where its procedure declares that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rollback: Option<RollbackHead>,
         /// The program's version.
@@ -46,15 +46,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Terms::is_unset")]
         terms: Box<Terms>,
     },
-    /// How the windows stand for the run, when it begins or is taken over, and whenever that changes.
+    /// The state of the windows for the run, when it begins or is taken over, and at each change.
     #[serde(rename = "window.judged")]
     WindowJudged {
-        /// How they stand.
+        /// Their state.
         standing: WindowStanding,
         /// Why it was looked at: `the run begins`, `the clock was set`.
         why: String,
     },
-    /// The wall clock moved against the clock that only counts: it was set.
+    /// The wall clock was set: it jumped against the monotonic clock.
     #[serde(rename = "clock.jump")]
     ClockJump {
         /// By how much, in milliseconds; forward where it is positive.
@@ -65,7 +65,7 @@ pub enum Event {
     LockTaken {
         /// The name in the procedure.
         name: String,
-        /// The identity of the thing: `machine-id:…`.
+        /// The identity of the target: `machine-id:…`.
         identity: String,
     },
     /// A new runner took the run over.
@@ -84,7 +84,7 @@ pub enum Event {
         /// The file they were saved to.
         saved: String,
     },
-    /// Somebody is asked.
+    /// A prompt opened.
     #[serde(rename = "prompt.opened")]
     PromptOpened {
         /// The prompt.
@@ -109,7 +109,7 @@ pub enum Event {
         prompt: PromptId,
         /// Why.
         why: Closed,
-        /// What moved, one line each.
+        /// The drift, one line each.
         #[serde(rename = "moved", default, skip_serializing_if = "Vec::is_empty")]
         drift: Vec<String>,
     },
@@ -164,7 +164,7 @@ pub enum Event {
         /// Its log below `logs/`.
         log: String,
     },
-    /// An attempt ended, or nobody knows.
+    /// An attempt ended, or its outcome is unknown.
     #[serde(rename = "step.outcome")]
     StepOutcome {
         /// The step, from 0.
@@ -197,7 +197,7 @@ pub enum Event {
     StepClosed {
         /// The step, from 0.
         step: u32,
-        /// The note, or what was said to whom.
+        /// The note, or the message and its receivers.
         note: String,
     },
     /// Another person than the starter led a checklist past a hard gate.
@@ -229,7 +229,7 @@ pub enum Event {
         /// Its log below `logs/`.
         log: String,
     },
-    /// The undo of a step ended, or nobody knows.
+    /// The undo of a step ended, or its outcome is unknown.
     #[serde(rename = "undo.outcome")]
     UndoOutcome {
         /// The step, from 0.
@@ -244,7 +244,7 @@ pub enum Event {
     RollbackBegan {
         /// Why, in a sentence.
         why: String,
-        /// The steps that are owed their undo, from 0, in the order in which they are undone.
+        /// The steps that need their undo, from 0, in the order in which they are undone.
         steps: Vec<u32>,
         /// How long that should take, in seconds, where all of them say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -270,7 +270,7 @@ pub enum Event {
         /// How long it took, in milliseconds.
         took_ms: u64,
     },
-    /// Somebody wrote something down.
+    /// A person wrote a note.
     #[serde(rename = "note")]
     Note {
         /// Beside which step, from 0.
@@ -279,7 +279,7 @@ pub enum Event {
         /// What.
         text: String,
     },
-    /// Somebody asked the run to stop.
+    /// A person asked the run to stop.
     #[serde(rename = "abort.requested")]
     AbortRequested {
         /// Whether to undo what was done.

@@ -16,9 +16,9 @@ pub enum Ending {
     TimedOut,
     /// A person stopped it.
     Cancelled,
-    /// It provably never began, so the step stands as if planned.
+    /// It provably never began, so the step is planned again.
     NotStarted,
-    /// Nobody knows.
+    /// Unknown.
     Unknown,
 }
 
@@ -37,7 +37,7 @@ impl Ending {
     }
 }
 
-/// The log of one attempt, as it stood when the attempt ended.
+/// The log of one attempt at its end.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LogEnd {
     /// The file's name below `logs/`.

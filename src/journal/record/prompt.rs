@@ -29,17 +29,17 @@ pub enum Ask {
     },
     /// A person decides what a step that went wrong, or whose outcome is unknown, means.
     Decide {
-        /// What kind of thing happened; records of before 2026-12 do not say.
+        /// The kind of problem; records of before 2026-12 lack it.
         #[serde(default, skip_serializing_if = "About::is_other")]
         about: About,
         /// What happened.
         text: String,
         /// What may be chosen, the safest first.
         choices: Vec<Choice>,
-        /// What each choice leads to, with its numbers, in their order; [`Choice::consequence`] where it is not said.
+        /// What each choice leads to, with its numbers, in their order; [`Choice::consequence`] where it is absent.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         means: Vec<String>,
-        /// The digest of what an undo would run that is not what was confirmed; whoever has it run all the same names it.
+        /// The digest of what an undo would run that differs from what was confirmed; an answer that runs it all the same names it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         set: Option<Digest>,
     },
@@ -55,7 +55,7 @@ pub enum Ask {
     },
 }
 
-/// What kind of thing a decision is about.
+/// The kind of problem that a decision is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum About {
@@ -122,7 +122,7 @@ pub enum Choice {
     /// Stop the run and undo what it did.
     #[serde(alias = "undo")]
     Rollback,
-    /// Leave the run as it stands; it waits to be taken up.
+    /// Leave the run as it is; it waits to be resumed.
     Hold,
     /// Stop the run as it is.
     Abort,
@@ -178,7 +178,7 @@ impl Choice {
         all.into_iter().find(|choice| choice.word() == word)
     }
 
-    /// Whether it says something that nobody else can vouch for, so that it needs a reason.
+    /// Whether it rests on the person's word alone, so that it needs a reason.
     #[must_use]
     pub fn needs_reason(self) -> bool {
         matches!(self, Self::Skip | Self::Override | Self::Emergency | Self::Done | Self::Undone | Self::RunChanged)
@@ -215,7 +215,7 @@ impl Choice {
             Self::Override => "go on past this gate: another person than the starter, with a reason",
             Self::Emergency => "begin although there is no time: another person than the starter, with a reason",
             Self::Rollback => "stop, and undo what this run changed, last first",
-            Self::Hold => "leave the run as it stands; resume takes it up at this question",
+            Self::Hold => "leave the run as it is; `resume` continues at this question",
             Self::Abort => "stop, and leave everything as it is",
             Self::Undone => "what the step did is gone: record it and go on",
             Self::NotUndone => "what the step did is still there: undo it again",
@@ -225,7 +225,7 @@ impl Choice {
     }
 }
 
-/// Every choice with what it leads to: as the prompt says, else in general.
+/// Every choice with what it leads to: as the prompt has it, else in general.
 pub fn consequences<'a>(choices: &'a [Choice], means: &'a [String]) -> impl Iterator<Item = (Choice, &'a str)> {
     let describe = |place: usize| means.get(place).map(String::as_str);
     choices.iter().enumerate().map(move |(place, choice)| (*choice, describe(place).unwrap_or(choice.consequence())))
@@ -258,7 +258,7 @@ pub enum Answer {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         note: String,
     },
-    /// Nobody else can be had: a reason stands for the second person, in the report for ever.
+    /// No second person is available: a reason takes their place, and stays in the report.
     BreakGlass {
         /// The reason.
         reason: String,
@@ -296,7 +296,7 @@ impl Lapsed {
     #[must_use]
     pub fn closes(self) -> Closed {
         match self {
-            Self::Drifted => Closed::Moved,
+            Self::Drifted => Closed::Drifted,
             Self::Unread => Closed::NoPreview,
         }
     }
@@ -307,7 +307,8 @@ impl Lapsed {
 #[serde(rename_all = "snake_case")]
 pub enum Closed {
     /// What it showed is no longer so.
-    Moved,
+    #[serde(rename = "moved")]
+    Drifted,
     /// What it showed could not be read again or kept.
     NoPreview,
     /// It lived its ten minutes.

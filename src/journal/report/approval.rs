@@ -1,4 +1,4 @@
-//! Second persons: who agreed to what, where break-glass was used, and which gates were overridden. These stay for ever.
+//! Second persons: who agreed to what, where break-glass was used, and which gates were overridden.
 
 use crate::journal::approval::{Approval, Override};
 use crate::journal::fold::RunView;
@@ -7,12 +7,12 @@ use crate::journal::report::model::{title, when, who};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// What is told in red before all else: the word for it, and who forced what, when and why.
+/// What is shown in red before all else: the word for it, and who forced what, when and why.
 pub(super) fn marks(view: &RunView) -> Vec<(&'static str, String)> {
     let broken = view.approvals.iter().filter_map(|approval| {
         let (at, by, what) = (when(approval.at), who(&approval.by), of(view, approval));
         let reason = approval.break_glass_reason.as_ref()?;
-        Some(("BREAK GLASS", format!("{at}, {by} went on without a second person ({what}): {reason}")))
+        Some(("BREAK GLASS", format!("{at}, {by} continued without a second person ({what}): {reason}")))
     });
     let passed = view.overrides.iter().map(|passed| {
         let (at, by, step) = (when(passed.at), who(&passed.by), title(view, passed.step));
@@ -36,7 +36,7 @@ pub(super) fn section(out: &mut String, view: &RunView) {
     for approval in &view.approvals {
         let first = approval.first.as_ref().map_or_else(String::new, |first| safe(&who(first)));
         let (by, message) = match &approval.break_glass_reason {
-            Some(reason) => ("nobody: break-glass was used".to_owned(), safe(reason)),
+            Some(reason) => ("no one: break-glass was used".to_owned(), safe(reason)),
             None => (safe(&who(&approval.by)), safe(&approval.note)),
         };
         row(out, &[&when(approval.at), &safe(&of(view, approval)), &first, &by, approval.hash.as_str(), &message]);

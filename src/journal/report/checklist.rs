@@ -35,10 +35,10 @@ fn titled(item: &ItemView) -> String {
     item.part.as_ref().map_or_else(|| title.clone(), |part| format!("{title} (of {})", safe(part)))
 }
 
-/// The most characters of what a look found that stand in a table; all of it stands in the appendix.
+/// The most characters of what a look found that a table shows; the appendix has all of it.
 const FOUND: usize = 160;
 
-/// What an item stands on, in a sentence: what was found, where and when, or what somebody said; not escaped.
+/// The evidence of an item, in a sentence: what was found, where and when, or a person's note; not escaped.
 pub(super) fn ground(item: &ItemView) -> String {
     let mut lines = Vec::new();
     match item.state {
@@ -153,7 +153,7 @@ mod tests {
     use crate::domain::Fact;
 
     #[test]
-    fn a_share_is_rounded_as_in_the_panes_and_stands_beside_what_was_read() {
+    fn a_share_is_rounded_as_in_the_panes_and_shown_beside_the_reading() {
         for thousandth in 0..=1000_u32 {
             let share = f64::from(thousandth) / 1000.0;
             let read = share.to_string();

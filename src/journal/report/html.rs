@@ -7,7 +7,7 @@
 //!  [ took ] [ steps ] [ consents ] [ deviations ]
 //!  About · Deviations · Timeline · Confirmations · Frozen sets · Before and after · Notes · Timings · People · Proof
 //! ```
-//! The page forbids itself whatever could reach out, so that even a slip in escaping could fetch and run nothing.
+//! The page's policy forbids scripts and requests, so that even a mistake in escaping can fetch and run nothing.
 
 mod checklist;
 mod forced;
@@ -49,7 +49,7 @@ pub fn html(report: &Report) -> String {
     page.end()
 }
 
-/// Says first, in red, what must not be trusted.
+/// Shows first, in red, what must not be trusted.
 fn faults(page: &mut Page, report: &Report) {
     let faults = report.faults();
     if faults.is_empty() {
@@ -337,7 +337,7 @@ fn share(part: Duration, whole: Duration) -> u128 {
 
 fn people(page: &mut Page, report: &Report) {
     page.section("People");
-    page.table(&["who, as the kernel says", "host", "through", "records", "answers that counted", "refused"]);
+    page.table(&["who, as the kernel reports", "host", "through", "records", "answers that counted", "refused"]);
     for person in model::people(&report.records) {
         let actor = person.actor;
         let login = actor.login_uid.map_or_else(|| "unknown".to_owned(), |login| login.to_string());
@@ -366,7 +366,7 @@ fn proof(page: &mut Page, report: &Report) {
     page.pair("Digest of the last", &format!("<code>{}</code>", text(view.head.as_str())));
     page.pair("To prove it again", &format!("<code>{}</code>", text(&verify_command(view))));
     page.raw("</dl></div>\n");
-    page.raw(&format!("<footer>Times are UTC. Told from the journal up to {}.</footer>\n", until(view.last)));
+    page.raw(&format!("<footer>Times are UTC. Computed from the journal up to {}.</footer>\n", until(view.last)));
 }
 
 fn until(at: Wall) -> String {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// The same as text, in which whatever cannot be seen is written by its number: it may be printed on a terminal.
+/// The same as text, with every invisible character escaped by its number: it is safe on a terminal.
 #[must_use]
 pub fn json_text(report: &Report) -> String {
     let mut out = String::new();
@@ -71,7 +71,7 @@ pub fn json(report: &Report) -> Value {
         "notes": notes,
         "approvals": approval::approvals_json(view),
         "overrides": approval::overrides_json(view),
-        "broke_glass": view.broke_glass(),
+        "broke_glass": view.used_break_glass(),
         "refused": refused,
         "whole": report.faults().is_empty(),
         "verdict": report.verdict.to_string(),

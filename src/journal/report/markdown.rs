@@ -34,7 +34,7 @@ pub fn markdown(report: &Report) -> String {
     out
 }
 
-/// Says first what must not be trusted.
+/// Shows first what must not be trusted.
 fn faults(out: &mut String, report: &Report) {
     for fault in report.faults() {
         let _ = writeln!(out, "> **NOT WHOLE.** {}\n", safe(&fault));

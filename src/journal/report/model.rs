@@ -1,4 +1,4 @@
-//! What every form of the report tells, as plain text that is not escaped yet.
+//! What every form of the report shows, as plain text that is not escaped yet.
 
 use crate::domain::quantity::{bytes, count, counted, span};
 use crate::domain::{Actor, Digest, EffectClass, RunStatus, StepState, Verb, Wall};
@@ -18,7 +18,7 @@ pub(super) enum Tone {
     Person,
     /// It went well.
     Good,
-    /// It did not go as planned, or nobody knows.
+    /// It did not go as planned, or is unknown.
     Odd,
     /// It went wrong, or was forced.
     Bad,
@@ -76,7 +76,7 @@ pub(super) fn title(view: &RunView, step: u32) -> String {
     format!("{} ({title})", u64::from(step) + 1)
 }
 
-/// A step's state as the report says it.
+/// A step's state in the report's words.
 pub(super) fn state(step: &StepView) -> &'static str {
     match step.state {
         StepState::Planned => "not reached",
@@ -144,14 +144,14 @@ pub(super) fn answered(answer: &Answer, by: &Actor) -> String {
         Answer::Decide { choice, reason } => format!("decided {}: {reason}", choice.word()),
         Answer::Approve { note } if note.is_empty() => "approved as a second person".to_owned(),
         Answer::Approve { note } => format!("approved as a second person: {note}"),
-        Answer::BreakGlass { reason } => format!("BROKE THE GLASS, without a second person: {reason}"),
+        Answer::BreakGlass { reason } => format!("USED BREAK-GLASS, without a second person: {reason}"),
         Answer::Cancel => "cancelled".to_owned(),
     }
 }
 
 pub(super) fn closed(why: Closed, drift: &[String]) -> String {
     let why = match why {
-        Closed::Moved => "what it showed had moved",
+        Closed::Drifted => "what it showed has drifted",
         Closed::NoPreview => "what it showed could not be read again and kept",
         Closed::Expired => "it had lapsed",
         Closed::Aborted => "the run was stopped",
@@ -166,7 +166,7 @@ pub(super) fn lapsed(why: Lapsed, drift: &[String]) -> String {
     format!("answer lapsed, {}: {}", why.words(), drift.join("; "))
 }
 
-/// What a record says that did not go as planned, and how grave that is.
+/// What did not go as planned by a record, and how severe that is.
 pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String)> {
     let late = time::deviation(view, record);
     let output = match &record.event {
@@ -260,7 +260,7 @@ pub(super) fn status(view: &RunView) -> String {
 
 /// The same with what was skipped and what did not go as planned: `ok, 1 skipped, 3 deviations`.
 pub(super) fn status_in_full(view: &RunView, records: &[Record]) -> String {
-    // An `ok` says so already.
+    // An `ok` needs no more words.
     let caveats = if view.sealed == Some(RunStatus::Ok) { Caveats::default() } else { view.caveats() };
     let odd = records.iter().filter(|record| deviation(view, record).is_some()).count();
     let mut parts = vec![status(view)];
@@ -275,7 +275,7 @@ pub(super) struct Confirmation<'a> {
     pub(super) at: Wall,
     pub(super) by: &'a Actor,
     pub(super) step: u32,
-    /// What was typed, or stands for a key.
+    /// What was typed, or the name of a key.
     pub(super) typed: &'a str,
     /// What was done to confirm.
     pub(super) how: String,
@@ -352,7 +352,7 @@ pub(super) fn timings(view: &RunView) -> Vec<Timing> {
     (0..).zip(&view.steps).filter_map(of).collect()
 }
 
-/// Somebody with what they did; the runner acts in its owner's name.
+/// A person with what they did; the runner acts in its owner's name.
 pub(super) struct Person<'a> {
     pub(super) actor: &'a Actor,
     /// What they acted through, each once.

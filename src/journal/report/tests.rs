@@ -21,7 +21,7 @@ fn the_status_counts_what_was_skipped_and_the_deviations_that_are_listed() {
 }
 
 #[test]
-fn the_record_tells_the_night() {
+fn the_report_shows_the_run() {
     let report = of(&night());
     let (text, view) = (markdown(&report), &report.view);
     let anna = "anna (uid 1000, login 1000) on bastion, through";
@@ -33,7 +33,7 @@ fn the_record_tells_the_night() {
         "| Parameter root | /srv/cell0 |",
         "| Lock host | machine-id:0123 |",
         "refused: typed \\`chnage\\` (prompt 1\\\\u{1b}\\[2J)",
-        "prompt closed, what it showed had moved: one file more",
+        "prompt closed, what it showed has drifted: one file more",
         "confirmed with the word change",
         "ok: deleted 1,284, left 2 alone (code 0, 1 s, deleted 1,284, left alone 2, log 1-1.log: 100 B)",
         "| 2 | disk \\| at \\`84 %\\`\\\\n\\# fine |",
@@ -48,7 +48,7 @@ fn the_record_tells_the_night() {
 }
 
 #[test]
-fn what_went_otherwise_is_told() {
+fn what_did_not_go_as_planned_is_shown() {
     let text = markdown(&of(&recovered_night()));
     for expected in [
         "step 1 (a check step) ended failed",
@@ -56,10 +56,10 @@ fn what_went_otherwise_is_told() {
         "a new runner took over: runner gone",
         "step 2 (a do step) ended unknown",
         "step 2 (a do step) was unknown and settled as done: looked",
-        "decided skip: seen with my own eyes",
+        "decided skip: checked by hand",
         "confirmed with the phrase delete 1,284 files",
         "signed: calm",
-        "told the channel",
+        "posted in the channel",
     ] {
         assert!(text.contains(expected), "{expected}\n\n{text}");
     }
@@ -98,7 +98,7 @@ fn json_has_every_record_and_the_head() {
 }
 
 #[test]
-fn a_damaged_journal_is_said_at_the_top_of_every_form() {
+fn a_damaged_journal_is_reported_at_the_top_of_every_form() {
     let mut text = bytes(1, &night());
     let last = text.len() - 30;
     text[last] ^= 1;
@@ -110,7 +110,7 @@ fn a_damaged_journal_is_said_at_the_top_of_every_form() {
     let value = json(&report);
     assert_eq!(value["whole"], serde_json::json!(false));
     assert!(value["faults"][0].as_str().unwrap().contains("record 17"));
-    // Without one whole record there is nothing to tell.
+    // Without one whole record there is nothing to report.
     assert!(Report::of(Path::new("/nonexistent"), read(b"{}\n")).is_err());
 }
 
@@ -194,7 +194,7 @@ fn what_was_stopped_is_nowhere_marked_as_gone_wrong() {
 }
 
 #[test]
-fn an_undone_step_says_first_what_its_undo_did() {
+fn an_undone_step_shows_the_result_of_its_undo_first() {
     let mut events = night();
     for event in &mut events {
         if let Event::UndoOutcome { outcome, .. } = event {

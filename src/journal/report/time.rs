@@ -1,4 +1,4 @@
-//! What the record says of a run's time: its window, its budget, an emergency, clocks that were set.
+//! A run's time in its report: its window, its budget, an emergency, clocks that were set.
 
 use crate::domain::quantity::span;
 use crate::journal::fold::{Late, RunView};
@@ -27,7 +27,7 @@ pub(super) fn head(view: &RunView) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// What a record says that did not go as planned for want of time.
+/// What did not go as planned for lack of time.
 pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String)> {
     match &record.event {
         Event::RunCreated { terms, .. } => {

@@ -34,7 +34,7 @@ fn is_end_of(next: &Event, begun: &Event) -> bool {
 
 type Line = (Tone, Option<u32>, String, String);
 
-/// What a record says, and its small print; none for what only says that a prompt is still as it was.
+/// A record's sentence, and its small print; none for a record that a prompt is unchanged.
 fn line_of(view: &RunView, record: &Record) -> Option<Line> {
     let event = &record.event;
     let plain = |what: String, more: String| Some((Tone::Plain, None, what, more));
@@ -143,7 +143,7 @@ fn line_of_step(view: &RunView, event: &Event) -> Option<Line> {
     })
 }
 
-/// What a record holds, as it stands in the journal.
+/// What a record holds, as the journal has it.
 fn rest_of(event: &Event) -> String {
     let whole = serde_json::to_value(event).unwrap_or_default();
     whole.get("body").map(ToString::to_string).unwrap_or_default()

@@ -49,7 +49,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, String> {
     Ok(found)
 }
 
-/// A quoted text; a doubled quote stands for one.
+/// A quoted text; a doubled quote means one.
 fn quoted(text: &str, quote: char) -> Result<(Token, &str), String> {
     let mut out = String::new();
     let mut rest = text.strip_prefix(quote).unwrap_or_default();

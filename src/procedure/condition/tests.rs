@@ -47,7 +47,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn what_is_no_condition_is_said() {
+fn an_invalid_condition_is_reported() {
     for bad in
         ["", "a", "a >", "a > b", "a => 1", "a == 'x", "a == 1 b == 2", "a == 1 and", "1 == a", "(a == 1)", "a == nan"]
     {

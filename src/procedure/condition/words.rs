@@ -4,7 +4,7 @@ use crate::domain::facts::Unit;
 use crate::domain::{Fact, facts, quantity};
 use crate::procedure::condition::{Condition, Op, Operand, Test, readable};
 
-/// The text of a condition in words; as it stands where it cannot be read.
+/// The text of a condition in words; unchanged where it cannot be read.
 #[must_use]
 pub fn in_words(text: &str) -> String {
     let text = readable(text);
@@ -75,7 +75,7 @@ impl Test {
     }
 }
 
-/// Whether a fact is said in percent.
+/// Whether a fact is shown in percent.
 fn is_share(name: &str) -> bool {
     facts::find(name).is_some_and(|entry| matches!(entry.unit, Unit::Share | Unit::Used | Unit::Limit))
 }
@@ -93,7 +93,7 @@ impl Op {
     }
 }
 
-/// A value in the unit of a fact that the catalogue has, else as it is. A text that is no plain word stands in quotation marks.
+/// A value in the unit of a fact that the catalogue has, else as it is. A text that is no plain word is quoted.
 fn format_fact(name: &str, fact: &Fact) -> String {
     match fact {
         Fact::Text(text) => {
@@ -113,7 +113,7 @@ mod tests {
     use super::{in_words, value_in_words};
 
     #[test]
-    fn a_condition_is_said_in_words() {
+    fn a_condition_is_shown_in_words() {
         for (text, words) in [
             ("kind == 'index' and can_act == true", "kind is index and can be acted on is yes"),
             ("used_ratio > 0.8 or path != '/a b'", "used is above 80 % or path is not \"/a b\""),

@@ -48,7 +48,7 @@ fn step() -> Value {
     let verbs = STEP.iter().filter(|one| one.verbs.iter().any(|verb| verb.word() == one.key.name));
     let one_of: Vec<Value> = verbs.map(|one| json!({ "required": [one.key.name] })).collect();
     step.insert("type".to_owned(), json!("object"));
-    step.insert("description".to_owned(), json!("A step: exactly one verb, and what stands beside it."));
+    step.insert("description".to_owned(), json!("A step: exactly one verb, and its other keys."));
     step.insert("properties".to_owned(), Value::Object(properties));
     step.insert("additionalProperties".to_owned(), json!(false));
     step.insert("oneOf".to_owned(), json!(one_of));

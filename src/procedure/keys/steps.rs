@@ -1,4 +1,4 @@
-//! The keys of a step: its one verb, and what stands beside it.
+//! The keys of a step: its one verb, and those beside it.
 
 use crate::config::keys::{Key, Kind};
 use crate::domain::Verb;
@@ -9,7 +9,7 @@ use std::fmt::Write;
 pub struct StepKey {
     /// The key; a verb is one.
     pub key: Key,
-    /// The verbs that it stands beside; none means every one.
+    /// The verbs that it goes with; none means every one.
     pub verbs: &'static [Verb],
 }
 
@@ -86,9 +86,9 @@ pub const STEP: &[StepKey] = &[
         "notify",
         Kind::Either(&[TEXT, Kind::Texts("receivers of the estate", r"\S")]),
         "\"It is done\"",
-        "Somebody is told: on the screen and in the journal, or the receivers that are named.",
+        "A notice: on the screen and in the journal, or to the receivers that are named.",
     ),
-    verb(Use, "use", TEXT, "\"cell0/health-check\"", "Another procedure's steps stand here."),
+    verb(Use, "use", TEXT, "\"cell0/health-check\"", "Includes another procedure's steps here."),
     beside(
         &[],
         Key::optional(
@@ -149,7 +149,7 @@ pub const STEP: &[StepKey] = &[
             TEXT,
             "the step's title",
             "\"The window opens at two\"",
-            "What the receivers are told.",
+            "The text for the receivers.",
         ),
     ),
     beside(
@@ -163,7 +163,7 @@ pub const STEP: &[StepKey] = &[
             word(&["read", "change", "destroy"]),
             "*required* beside `do`",
             "\"change\"",
-            "Its effect class, never below the adapter's floor.",
+            "Its effect class, never below the adapter's least effect.",
         ),
     ),
     beside(
@@ -265,7 +265,7 @@ pub const STEP: &[StepKey] = &[
         Key::optional(
             "on_fail",
             Kind::Words(&["retry", "rollback", "skip", "hold"]),
-            "whatever fits",
+            "all that apply",
             "[\"retry\", \"rollback\"]",
             "What may be chosen when it fails.",
         ),
@@ -296,7 +296,7 @@ pub const STEP: &[StepKey] = &[
     ),
 ];
 
-/// The verbs that a key stands beside; `None` for a key that stands beside every one, for a verb, and for what is no key.
+/// The verbs that a key goes with; `None` for a key that goes with every one, for a verb, and for what is no key.
 #[must_use]
 pub fn belongs(key: &str) -> Option<&'static [Verb]> {
     let found = STEP.iter().find(|one| one.key.name == key && !one.verbs.is_empty())?;

@@ -1,11 +1,11 @@
-//! Secrets where everybody on the machine, or everybody who reads the file, could see them.
+//! Secrets where every user of the machine, or every reader of the file, could see them.
 //!
 //! The arguments of a program are shown by `ps` to every user. What is found is never repeated.
 
 use crate::config::reader::{Node, Problems, Table, Value};
 use crate::procedure::steps::RawStep;
 
-/// What stands in a sentence of the estate's.
+/// The subject of a message about the estate.
 const HINT: &str = "name it in the estate's [secrets], and hand it over in `env` as \"secret:NAME\"";
 
 /// Options and assignments whose value is a secret.
@@ -84,7 +84,7 @@ fn arguments(items: &[Node], problems: &mut Problems) {
 /// What kind of secret an argument is, behind the one before it.
 fn found(program: &str, before: &str, word: &str) -> Option<&'static str> {
     if word.starts_with("secret:") {
-        return None; // The adapter says so itself.
+        return None; // The adapter reports it.
     }
     if word.contains("secret:") {
         return Some("a secret among the arguments");
@@ -121,7 +121,7 @@ fn is_secret_name(name: &str) -> bool {
     NAMES.iter().any(|known| name == *known || name.strip_suffix(known).is_some_and(ends_word))
 }
 
-/// `PG` of `PGPASSWORD`, `db-` and `DB_` stand before such a name.
+/// `PG` of `PGPASSWORD`, `db-` and `DB_` are prefixes of such a name.
 fn ends_word(before: &str) -> bool {
     before.ends_with(['-', '_', '.']) || matches!(before, "pg" | "mysql" | "redis" | "aws")
 }
@@ -157,7 +157,7 @@ fn variable(name: &str, node: &Node, problems: &mut Problems) {
     let refers =
         value.starts_with("secret:") || value.starts_with("{{run.dir}}") || value.starts_with('/') || value.is_empty();
     if !refers && (is_secret_name(name) || has_password(value) || is_token(value)) {
-        problems.add_with_hint(node.at, "a secret stands in the file", HINT);
+        problems.add_with_hint(node.at, "a secret is written in the file", HINT);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Procedures that delete what others keep longer.
 //!
-//! Two deletes contradict where one file can fall to both and their ages differ. A parameter stands as its default; a path without
+//! Two deletes contradict where one file can fall to both and their ages differ. A parameter has its default; a path without
 //! one is open: it may be any directory that the estate's rows give it, and any that another delete names. What contradicts for
 //! sure is an error, what does so for some value of an open parameter a warning.
 
@@ -71,7 +71,7 @@ pub(super) struct Found {
     pub(super) warnings: Vec<Problem>,
 }
 
-/// Tells of each delete of the judged procedures that takes what another procedure keeps longer.
+/// Reports each delete of the judged procedures that deletes what another procedure keeps longer.
 pub(super) fn find(judged: &[&Procedure], library: &Library, places: &Places) -> Found {
     let all: Vec<Delete<'_>> = library.values().flat_map(|procedure| deletes(procedure, places)).collect();
     let mut found = Found::default();
@@ -80,7 +80,7 @@ pub(super) fn find(judged: &[&Procedure], library: &Library, places: &Places) ->
         if short.procedure.id == long.procedure.id || short.older_s >= long.older_s || !short.shares_names(long) {
             continue;
         }
-        // Told at the one that deletes too early; at the other where only that one is judged.
+        // Reported at the one that deletes too early; at the other where only that one is judged.
         let (this, what) = match (is_judged(short), is_judged(long)) {
             (true, _) => (short, ("deletes after", "keeps for", long)),
             (false, true) => (long, ("keeps for", "deletes after", short)),
@@ -195,7 +195,7 @@ fn real(directory: &str) -> String {
 
 /// Where one file can fall to two deletes.
 enum Meeting {
-    /// Whatever is given.
+    /// Any value.
     Always,
     /// Where the open parameter of one of them is this directory.
     Where(String),

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 /// A day, in seconds.
 const DAY: u64 = 86_400;
 
-/// Warns of a review that is overdue on this day, that never was, or that is said to be in the future.
+/// Warns of a review that is overdue on this day, that never was, or that is dated in the future.
 pub(super) fn warnings(procedure: &Procedure, top: &Table, today: Date) -> Vec<Problem> {
     let Some(every) = procedure.review_every_s else { return Vec::new() };
     let Some(reviewed) = procedure.reviewed else {

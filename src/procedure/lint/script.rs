@@ -56,13 +56,13 @@ fn handed(items: &[Node]) -> Option<(Place, &str, bool)> {
     }
 }
 
-/// A value that stands in a script's text is read as code.
+/// The shell reads a value in a script's text as code.
 fn references(procedure: &Procedure, at: Place, script: &str, found: &mut Vec<Problem>) {
     if let Some((before, _)) = script.split_once("{{") {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let place = inside(&procedure.text, at, line, column);
-        let message = "the shell reads what stands for `{{…}}` as code".to_owned();
+        let message = "the shell reads the value of `{{…}}` as code".to_owned();
         let hint = "hand it over as an argument (`\"$1\"`) or in `env` (`\"$NAME\"`)".to_owned();
         found.push(problem(procedure, place, message, Some(hint)));
     }

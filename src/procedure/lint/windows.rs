@@ -63,7 +63,7 @@ pub fn exceptions(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
     problems.into_sorted()
 }
 
-/// Windows that are too short for all that belongs in them alone, told at the window.
+/// Windows that are too short for all that needs them alone, reported at the window.
 #[must_use]
 pub fn crowded(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
     let mut problems = Problems::of(hours.file);
@@ -99,8 +99,8 @@ fn only<'a>(hours: Hours<'a>, wanted: &WindowUse) -> Option<&'a String> {
     }
 }
 
-/// Operations of windows that no procedure is for, told at the window. A procedure whose operation a parameter decides may be for
-/// any, so that then nothing is told.
+/// Operations of windows that no procedure is for, reported at the window. A procedure whose operation a parameter decides may be for
+/// any, so that then nothing is reported.
 #[must_use]
 pub fn unserved(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
     let mut problems = Problems::of(hours.file);

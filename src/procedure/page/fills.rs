@@ -1,4 +1,4 @@
-//! What fills in a reference that stands open in a plan: the step that reads it, or the run itself.
+//! What fills in an open reference of a plan: the step that reads it, or the run itself.
 
 use crate::domain::reference;
 use crate::procedure::page::words::{code, text};

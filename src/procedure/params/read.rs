@@ -98,12 +98,12 @@ fn read_default(param: &Param, node: &Node, problems: &mut Problems) -> Option<S
     }
 }
 
-/// The texts of a list; what is no text stands as what no item can be.
+/// The texts of a list; anything but text becomes what no item can be.
 fn words(items: &[Node]) -> Vec<String> {
     items.iter().map(|item| if let Value::Text(text) = &item.value { text.clone() } else { "[]".to_owned() }).collect()
 }
 
-/// The entries of a table as they are typed; what is no text stands as nothing.
+/// The entries of a table as they are typed; anything but text becomes empty.
 fn pairs(table: &Table) -> Vec<String> {
     let value = |node: &Node| if let Value::Text(text) = &node.value { text.clone() } else { String::new() };
     table.entries.iter().map(|entry| format!("{}={}", entry.key, value(&entry.node))).collect()

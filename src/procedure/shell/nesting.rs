@@ -15,13 +15,13 @@ const DEEPEST_TRIED: usize = 12;
 /// The most brackets and quotes of a word that begins with the index of an array; its own bracket is one.
 const MOST_IN_INDEX: usize = 6;
 
-/// The most digits of a descriptor's number: the grammar breaks off at one that fits no machine word.
+/// The most digits of a descriptor's number: the grammar stops at one that fits no machine word.
 const DIGITS: usize = 9;
 
 /// What is open at a place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {
-    /// `(`; whether a command may stand there, so that `)` ends one.
+    /// `(`; whether a command may begin there, so that `)` ends one.
     Bracket(bool),
     /// `{`
     Brace,
@@ -66,7 +66,7 @@ impl Open {
     }
 }
 
-/// What stands before a token.
+/// What precedes a token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     /// The end of a command: behind it a reserved word closes, and a command may begin.
@@ -83,7 +83,7 @@ enum Before {
 struct Count {
     open: Vec<Open>,
     before: Before,
-    /// How many words of those that take a whole command behind them stand in a row.
+    /// How many words in a row take a whole command behind them.
     row: usize,
 }
 
@@ -150,7 +150,7 @@ impl Count {
         let is_pattern = word == "esac" && next.is_some_and(|next| matches!(next.to_str(), ")" | "|"));
         let last = self.open.last().copied();
         let closes = last.is_some_and(|open| open.ends_with(word));
-        // Within `[[` a word is an operand wherever it stands.
+        // Within `[[` a word is an operand at any place.
         let may_close = self.before == Before::End && !is_pattern || last == Some(Open::Test);
         if closes && may_close {
             self.open.pop();

@@ -44,7 +44,7 @@ pub fn parse(script: &str) -> Result<Program, Unreadable> {
         let thread = std::thread::Builder::new().name("shell".to_owned()).stack_size(STACK);
         let thread = thread.spawn_scoped(scope, || read(script));
         let thread = thread.map_err(|cause| Unreadable::whole(format!("cannot start a thread to read it: {cause}")))?;
-        thread.join().map_err(|_| Unreadable::whole("the parser broke off"))?
+        thread.join().map_err(|_| Unreadable::whole("the parser stopped"))?
     })
 }
 
@@ -57,7 +57,7 @@ fn read(script: &str) -> Result<Program, Unreadable> {
             nesting::tame(&mut tokens);
             parse_tokens(&tokens, &options)
         }
-        // It breaks off at the same token, and says where.
+        // It stops at the same token, and reports where.
         Err(_) => Parser::new(script.as_bytes(), &options).parse_program(),
     };
     program.map_err(|cause| match cause {

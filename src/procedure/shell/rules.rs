@@ -1,4 +1,4 @@
-//! What is told of single commands.
+//! What is reported of single commands.
 
 use crate::config::trust;
 use crate::procedure::shell::words::expansions;
@@ -20,10 +20,10 @@ const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "ksh", "python", "python
 /// Programs that fetch from the network.
 const FETCHES: [&str; 2] = ["curl", "wget"];
 
-/// Directories in which everybody may make files.
+/// Directories in which everyone may make files.
 const SHARED: [&str; 3] = ["/tmp/", "/var/tmp/", "/dev/shm/"];
 
-/// The name of a simple command without its directory, behind whatever only starts it, and the words behind it.
+/// The name of a simple command without its directory, behind commands that only start it, and the words behind it.
 fn named(simple: &SimpleCommand) -> Option<(String, Vec<&Word>)> {
     let words = simple.suffix.iter().flat_map(|suffix| &suffix.0).filter_map(|item| match item {
         Item::Word(word) => Some(word),
@@ -98,7 +98,7 @@ pub(super) fn simple(reader: &mut Reader, simple: &SimpleCommand, checked: bool)
         "mkdir" => makes(reader, &words, checked, simple),
         "tee" | "touch" => words.iter().for_each(|word| shared(reader, word, simple)),
         name if SHELLS.contains(&name) && words.iter().any(|word| fetched(word)) => {
-            let wording = "it runs whatever the network brings".to_owned();
+            let wording = "it runs what the network sends, unchecked".to_owned();
             reader.report(simple, wording, "fetch it to a file, hold it to a checksum, then run it");
         }
         _ => {}
@@ -129,7 +129,7 @@ fn removes(reader: &mut Reader, words: &[&Word]) {
             let message = format!("an empty variable makes it remove from `/`: {shown}");
             reader.report(*word, message, "`${NAME:?}` stops where it is empty");
         } else if recursive && !unquote_str(shown).starts_with(['/', '$', '~', '{']) {
-            let sentence = format!("a relative `rm -r` removes whatever the working directory holds: {shown}");
+            let sentence = format!("a relative `rm -r` depends on the working directory: {shown}");
             reader.report(*word, sentence, "write the absolute path");
         }
     }
@@ -150,7 +150,7 @@ fn leads_with_expansion(word: &str) -> bool {
     behind.trim_start_matches('"').starts_with('/')
 }
 
-/// A file that is written where everybody may put a link first.
+/// A file that is written where everyone may put a link first.
 pub(super) fn redirect(reader: &mut Reader, redirect: &IoRedirect, at: &impl SourceLocation) {
     match redirect {
         IoRedirect::File(
@@ -164,8 +164,8 @@ pub(super) fn redirect(reader: &mut Reader, redirect: &IoRedirect, at: &impl Sou
     }
 }
 
-/// A directory that is made. Without `-p` it is made by this script or the command fails, whatever lies in its place (mkdir(2)); in
-/// a strict script, what is written below it is then nobody else's to replace.
+/// A directory that is made. Without `-p` it is made by this script or the command fails, if anything is in its place (mkdir(2)); in
+/// a strict script, no other user can then replace what is written below it.
 fn makes(reader: &mut Reader, words: &[&Word], checked: bool, at: &impl SourceLocation) {
     let is_option = |word: &&&Word| word.value.starts_with('-') && word.value.len() > 1;
     let takes_any =
@@ -187,7 +187,7 @@ fn shared(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
     if !SHARED.iter().any(|shared| path.starts_with(shared)) || is_ours_alone(&path) || is_below_made(reader, &path) {
         return;
     }
-    let text = format!("everybody can put a link in the place of {path} first");
+    let text = format!("everyone can put a link in the place of {path} first");
     let hint = "`mktemp`, or `{{run.dir}}` by way of `env`";
     match word.loc {
         Some(_) => reader.report(word, text, hint),
@@ -203,9 +203,9 @@ fn is_below_made(reader: &Reader, path: &str) -> bool {
 }
 
 /// Whether a file would lie in a directory of its own below a shared one, which is there and which only root and this user can change.
-/// One with the sticky bit is not: whoever may make files there may make a link.
+/// One with the sticky bit is not: who may make files there may make a link.
 fn is_ours_alone(path: &str) -> bool {
-    // What a variable stands for is known when the script runs.
+    // The value of a variable is known when the script runs.
     let Some(directory) = Path::new(path).parent().filter(|_| !path.contains(['$', '`', '*', '?', '['])) else {
         return false;
     };
@@ -215,7 +215,7 @@ fn is_ours_alone(path: &str) -> bool {
     !is_shared && is_directory && trust::check_directory(directory).is_ok()
 }
 
-/// Looks into commands that a word substitutes; they are told of at the word.
+/// Looks into commands that a word substitutes; they are reported at the word.
 fn substituted(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
     let within = reader.within;
     let mut describe = |text: String, hint: &'static str| match word.loc {

@@ -13,27 +13,24 @@ fn messages(script: &str, strict: bool) -> Vec<String> {
 }
 
 #[test]
-fn each_danger_is_told_at_its_place() {
+fn each_danger_is_reported_at_its_place() {
     let cases = [
         ("rm -rf $DIR", "1:8 `rm` of a variable that is not quoted: $DIR"),
         ("true\nrm \"$A\" $(ls)", "2:9 `rm` of a variable that is not quoted: $(ls)"),
         ("rm -rf \"$DIR/old\"", "1:8 an empty variable makes it remove from `/`: \"$DIR/old\""),
         ("sudo rm -r \"${DIR}\"/old", "1:12 an empty variable makes it remove from `/`: \"${DIR}\"/old"),
-        ("rm -fr build", "1:8 a relative `rm -r` removes whatever the working directory holds: build"),
+        ("rm -fr build", "1:8 a relative `rm -r` depends on the working directory: build"),
         ("kill -9 42", "1:1 `kill -9` leaves the program no time to close anything"),
         ("kill -s KILL 42", "1:1 `kill -9` leaves the program no time to close anything"),
         ("if x; then pkill -f api; fi", "1:12 `pkill` hits every process that fits, others' too"),
-        ("curl -s https://x/y | sudo bash", "1:23 it runs whatever the network brings"),
-        ("bash -c \"$(curl -s https://x)\"", "1:1 it runs whatever the network brings"),
-        ("echo x > /tmp/report", "1:10 everybody can put a link in the place of /tmp/report first"),
-        ("ls | tee \"/tmp/list.$$\"", "1:10 everybody can put a link in the place of /tmp/list.$$ first"),
+        ("curl -s https://x/y | sudo bash", "1:23 it runs what the network sends, unchecked"),
+        ("bash -c \"$(curl -s https://x)\"", "1:1 it runs what the network sends, unchecked"),
+        ("echo x > /tmp/report", "1:10 everyone can put a link in the place of /tmp/report first"),
+        ("ls | tee \"/tmp/list.$$\"", "1:10 everyone can put a link in the place of /tmp/list.$$ first"),
         ("dropdb x || true", "1:13 `|| true` swallows a failure"),
         ("for f in a; do rm -r $f; done", "1:22 `rm` of a variable that is not quoted: $f"),
         ("x=\"$(kill -9 1)\"", "1:1 `kill -9` leaves the program no time to close anything"),
-        (
-            "case $x in a) ( rm -r old );; esac",
-            "1:23 a relative `rm -r` removes whatever the working directory holds: old",
-        ),
+        ("case $x in a) ( rm -r old );; esac", "1:23 a relative `rm -r` depends on the working directory: old"),
     ];
     for (script, expected) in cases {
         assert_eq!(messages(script, true), [expected], "{script}");
@@ -41,7 +38,7 @@ fn each_danger_is_told_at_its_place() {
 }
 
 #[test]
-fn what_is_careful_is_not_told_of() {
+fn careful_code_is_not_reported() {
     for script in [
         "rm -rf \"${DIR:?}/old\"",
         "rm -f -- \"$file\"",
@@ -60,7 +57,7 @@ fn what_is_careful_is_not_told_of() {
 }
 
 #[test]
-fn without_strict_mode_more_is_told() {
+fn without_strict_mode_more_is_reported() {
     let loose = "1:1 a failure in the middle is skipped: the script is not strict";
     let cd = "1:1 nothing checks that `cd` worked: what follows may work elsewhere";
     assert_eq!(messages("cd /srv; ls", false), [loose, cd]);
@@ -73,14 +70,14 @@ fn without_strict_mode_more_is_told() {
 }
 
 #[test]
-fn what_turns_strict_mode_off_is_told_where_it_is_forced() {
+fn what_turns_strict_mode_off_is_reported_where_it_is_forced() {
     assert_eq!(messages("true\ntrue; set +eu; true", true), ["2:7 strict mode is turned off from here on"]);
     assert_eq!(messages("set -euo pipefail\nset +x; true", true), Vec::<String>::new());
     assert_eq!(messages("set -e\nset +e", false), Vec::<String>::new());
 }
 
 #[test]
-fn what_cannot_be_read_says_so() {
+fn an_unreadable_script_is_reported() {
     assert!(
         messages("if true; then", true)[0]
             .starts_with("1:1 it cannot be read as a shell script: syntax error: something is not closed")
@@ -90,11 +87,11 @@ fn what_cannot_be_read_says_so() {
 }
 
 #[test]
-fn a_file_in_a_directory_that_only_we_can_change_is_not_told_of() {
+fn a_file_in_a_directory_that_only_we_can_change_is_not_reported() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir_in("/tmp").unwrap();
     let place = dir.path().display();
-    let shared = |path: &str| format!("1:10 everybody can put a link in the place of {path} first");
+    let shared = |path: &str| format!("1:10 everyone can put a link in the place of {path} first");
     assert_eq!(messages(&format!("echo x > {place}/report"), true), Vec::<String>::new());
     // One that is not there, one that a variable names, and one that others may write to.
     let absent = format!("{place}/none/report");
@@ -112,7 +109,7 @@ fn a_file_in_a_directory_that_only_we_can_change_is_not_told_of() {
 
 #[test]
 fn a_directory_that_the_script_makes_is_its_own_and_one_that_may_be_there_is_not() {
-    let shared = |at: &str, path: &str| format!("{at} everybody can put a link in the place of {path} first");
+    let shared = |at: &str, path: &str| format!("{at} everyone can put a link in the place of {path} first");
     // `mkdir` fails where anything has the name, a link too.
     for careful in ["mkdir /tmp/new", "mkdir /tmp/new\necho x > /tmp/new/report\nls | tee /tmp/new/list"] {
         assert_eq!(messages(careful, true), Vec::<String>::new(), "{careful}");
@@ -132,7 +129,7 @@ fn a_directory_that_the_script_makes_is_its_own_and_one_that_may_be_there_is_not
     }
 }
 
-/// The same again and again, whatever stands between.
+/// The same again and again, with anything between.
 fn often(times: usize, opens: &str, middle: &str, closes: &str) -> String {
     [&opens.repeat(times), middle, &closes.repeat(times)].concat()
 }

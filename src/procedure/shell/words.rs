@@ -3,7 +3,7 @@
 /// A part of a word in whose place the shell puts something else.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Expansion {
-    /// Whether it stands between double quotes, so that what is put there is not split into words.
+    /// Whether it is in double quotes, so that what is put there is not split into words.
     pub quoted: bool,
     /// The script that is carried out, where it is a command.
     pub script: Option<String>,
@@ -66,7 +66,7 @@ fn single(text: &str, escapes: bool) -> Option<&str> {
     None
 }
 
-/// What stands between backquotes, and what is behind them.
+/// The text between backquotes, and what is behind them.
 fn backquoted(text: &str) -> Option<(String, &str)> {
     let (mut inside, mut chars) = (String::new(), text.char_indices());
     while let Some((at, c)) = chars.next() {
@@ -82,7 +82,7 @@ fn backquoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// What stands between brackets, the first of which the text begins with, and what is behind them.
+/// The text between brackets, the first of which the text begins with, and what is behind them.
 fn bracketed(text: &str, open: char) -> Option<(&str, &str)> {
     let mut ends: Vec<char> = Vec::new();
     let (mut before, mut skip) = (' ', false);

@@ -12,7 +12,7 @@ const MOST_ITEMS: usize = 10_000;
 /// What a step is taken for, one after another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Each {
-    /// Where it stands.
+    /// Its place.
     pub at: Place,
     /// A list of texts, or one whole reference to a parameter that is a list or a map.
     pub items: Node,

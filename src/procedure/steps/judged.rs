@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The word of an `until` that goes by the check itself.
 const PASSED: &str = "passed";
 
-/// What a condition stands under.
+/// The key of a condition.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Under {
     When,

@@ -30,7 +30,7 @@ pub(super) fn includes(table: &mut Table, problems: &mut Problems) -> Option<(Pl
     let at = place_of(table, "use");
     let id = table.text("use", problems)?;
     if id.contains("{{") {
-        problems.add(at, "`use` names a procedure as it is: no reference can stand in it");
+        problems.add(at, "`use` names a procedure as it is: it cannot hold a reference");
         return None;
     }
     Some((at, id))

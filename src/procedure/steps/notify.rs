@@ -1,4 +1,4 @@
-//! `notify`: who is told, and what.
+//! `notify`: the receivers, and the text.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value, nearest};
 use crate::procedure::adapters::Adapters;
@@ -32,7 +32,7 @@ pub(super) fn make(
         step.text = read_sentence(rest, "message", problems)?;
     }
     if !titled {
-        step.title = format!("Tell {}", step.receivers.join(", "));
+        step.title = format!("Notify {}", step.receivers.join(", "));
     }
     (step.receivers.len() == items.len()).then_some(())
 }

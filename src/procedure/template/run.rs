@@ -79,7 +79,7 @@ impl OfRun<'_> {
         Ok(out)
     }
 
-    /// What stands between two braces, where the run knows it; quoted as the plan has it.
+    /// The value of the text between two braces, where the run knows it; quoted as the plan has it.
     ///
     /// # Errors
     /// What was not read yet, or has no such fact.
@@ -148,7 +148,7 @@ fn of_saved<'a>(saved: &'a Saved, shown: &str, fact: Option<&str>) -> Result<&'a
     not_blank(found, shown, fact)
 }
 
-/// What was read as nothing is unknown, and stands for nothing.
+/// An empty reading is unknown, and has no value.
 fn not_blank<'a>(found: &'a str, shown: &str, fact: &str) -> Result<&'a str, String> {
     if found.trim().is_empty() { Err(format!("what was read as `{shown}` has an empty `{fact}`")) } else { Ok(found) }
 }

@@ -20,7 +20,7 @@ fn a_whole_reference_takes_the_type_and_text_takes_the_words() {
 }
 
 #[test]
-fn what_is_quoted_is_one_token_whatever_is_in_it() {
+fn what_is_quoted_is_one_token_with_any_content() {
     let cases = [
         ("a", "\"a\"", "'a'"),
         ("", "\"\"", "''"),
@@ -52,7 +52,7 @@ fn what_is_quoted_is_one_token_whatever_is_in_it() {
 }
 
 #[test]
-fn what_is_no_reference_is_said() {
+fn an_invalid_reference_is_reported() {
     for bad in ["{{", "a {{b", "{{}}", "{{A}}", "{{row.facts.}}", "{{run.x}}", "{{a|idnet}}", "{{a|}}"] {
         assert!(pieces(bad).is_err(), "{bad}");
     }

@@ -185,7 +185,7 @@ impl Engine {
         let after = match self.freeze(step).await? {
             Err(refusal) if refusal.kind == Kind::Refused => {
                 let lines = vec![format!("it cannot be previewed any more: {refusal}")];
-                return Ok(Some(Drift { why: Closed::Moved, lines }));
+                return Ok(Some(Drift { why: Closed::Drifted, lines }));
             }
             Err(failed) => return Ok(Some(Drift { why: Closed::NoPreview, lines: vec![failed.to_string()] })),
             Ok(frozen) if frozen.digest == *set => return Ok(None),
@@ -195,7 +195,7 @@ impl Engine {
         let open = |path: &PathBuf| plain::open(path).map(BufReader::new);
         Ok(Some(match (open(&before), open(&after)) {
             (Ok(mut before), Ok(mut after)) => {
-                Drift { why: Closed::Moved, lines: adapters::drift(&mut before, &mut after) }
+                Drift { why: Closed::Drifted, lines: adapters::drift(&mut before, &mut after) }
             }
             _ => {
                 let lines = vec!["the frozen set cannot be read any more".to_owned()];

@@ -93,7 +93,7 @@ impl Engine {
                 () = tokio::time::sleep(survivors::LOOK), if self.awaited.is_some() => {
                     if self.has_ended_awaited() {
                         let drift = vec![format!("nothing of step {} is at work any more", open.step + 1)];
-                        self.close(&open, Closed::Moved, drift)?;
+                        self.close(&open, Closed::Drifted, drift)?;
                         return Ok(Asked::Again);
                     }
                 }

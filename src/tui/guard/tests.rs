@@ -62,7 +62,7 @@ fn scene() {
                 .join()
                 .unwrap_err();
             let death = died.recv().unwrap();
-            describe(&format!(" {} told: {}", death.thread.plain(), death.message.plain()));
+            describe(&format!(" {} reported: {}", death.thread.plain(), death.message.plain()));
             key();
         }
         "suspend" => {
@@ -97,7 +97,7 @@ fn dropping_the_guard_gives_the_terminal_back() {
 }
 
 #[test]
-fn a_panic_of_the_drawing_thread_is_told_on_the_old_screen() {
+fn a_panic_of_the_drawing_thread_is_shown_on_the_old_screen() {
     let pty = play("panic");
     pty.wait_until(SOON, is_ours);
     pty.send("x");
@@ -111,8 +111,8 @@ fn a_panic_elsewhere_never_touches_the_screen() {
     let pty = play("task");
     pty.wait_until(SOON, is_ours);
     pty.send("x");
-    let screen = pty.wait_for(SOON, |screen| screen.contains("told"));
-    assert_eq!(screen, "inside probe told: task broke ^[[2J");
+    let screen = pty.wait_for(SOON, |screen| screen.contains("reported"));
+    assert_eq!(screen, "inside probe reported: task broke ^[[2J");
     assert!(pty.look(is_ours));
     pty.send("x");
     assert_eq!(pty.exit(SOON), Exit::Code(0));

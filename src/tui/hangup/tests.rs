@@ -33,7 +33,7 @@ fn a_stuck_program_ends_within_a_second_of_the_hang_up() {
 }
 
 #[test]
-fn the_end_is_told_once_it_comes_and_not_before() {
+fn the_hangup_is_reported_once_and_not_before() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (send, receiver) = channel();
     let _watch = Hangup::spawn(ours, move || send.send(()).unwrap()).unwrap();
@@ -44,7 +44,7 @@ fn the_end_is_told_once_it_comes_and_not_before() {
 }
 
 #[test]
-fn a_dropped_watch_tells_nothing() {
+fn a_dropped_watch_reports_nothing() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (send, receiver) = channel::<()>();
     drop(Hangup::spawn(ours, move || send.send(()).unwrap()).unwrap());

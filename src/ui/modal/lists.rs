@@ -257,7 +257,7 @@ fn run_line(pen: Pen<'_>, (run, status): (&RunSummary, RunStatus), on: bool, wid
     let back = run.went_back.filter(|_| status.is_over());
     let (role, word) = match run.damage {
         Some(_) => (Role::VerdictCritical, "damaged"),
-        None if run.broke_glass => (Role::VerdictCritical, "glass"),
+        None if run.used_break_glass => (Role::VerdictCritical, "glass"),
         None if back.is_some() => (Role::from(status), "rolled back"),
         None => (Role::from(status), status.word()),
     };
@@ -266,8 +266,11 @@ fn run_line(pen: Pen<'_>, (run, status): (&RunSummary, RunStatus), on: bool, wid
     let muted = pen.style(Role::UiMuted);
     let progress = format!("{}/{}", run.progress.0, run.progress.1);
     let room = width.saturating_sub(start + 17 + 8 + 10 + 1);
-    let marked =
-        if run.broke_glass { format!("{} · {} · BREAK GLASS", run.title, status.word()) } else { run.title.clone() };
+    let marked = if run.used_break_glass {
+        format!("{} · {} · BREAK GLASS", run.title, status.word())
+    } else {
+        run.title.clone()
+    };
     let caveats = if status == RunStatus::Ok { run.caveats.words().join(", ") } else { String::new() };
     let marked = if caveats.is_empty() { marked } else { format!("{caveats} · {marked}") };
     let title = run.damage.as_ref().map_or_else(|| marked.clone(), |why| format!("{marked} · {why}"));

@@ -9,7 +9,7 @@ use midwatch::demo::postgres::{PrivatePostgres, Setup};
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-/// What nobody should find anywhere.
+/// Secrets that must be nowhere.
 const PASSWORD: &str = "kugelfisch-7731";
 
 /// Tables of some shapes, a role that looks and one that owns them; and a view that is not filled before there is a role `go`,
@@ -56,7 +56,7 @@ impl Base {
         Self { home: Home::with(&estate, &[]), server, _place: place }
     }
 
-    /// The databases that nobody made but a run.
+    /// The databases that a run made.
     fn scratch(&self) -> String {
         let asked =
             "SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1', 'app')";
@@ -184,7 +184,7 @@ fn a_dump_that_lacks_a_row_fails_the_comparison_and_only_rollback_is_left() {
     for choice in ["retry", "skip", "override"] {
         assert!(!shown.contains(&format!("  {choice}")), "{choice} is offered: {shown}");
     }
-    assert_eq!(base.scratch(), base.home.newest_run(), "it is there until somebody decides");
+    assert_eq!(base.scratch(), base.home.newest_run(), "it is there until a person decides");
     decide(&pty, "rollback");
     pty.wait_for(SOON, |screen| screen.contains("rolled back, proved"));
     assert_eq!(base.scratch(), "");
@@ -234,7 +234,7 @@ fn an_abort_amid_the_restore_drops_the_scratch_database_too() {
 #[test]
 fn a_dump_that_fails_is_no_dump_and_nothing_is_restored() {
     let base = Base::new();
-    // The counting is allowed to everybody, and the dump to nobody but the owner of this.
+    // Every role may count; only the owner may dump this.
     base.server.sql("app", "CREATE SEQUENCE public.others").unwrap();
     let pty = base.asked();
     let shown = next_prompt(&pty, "to confirm this change", "DECIDE");
@@ -249,7 +249,7 @@ fn a_dump_that_fails_is_no_dump_and_nothing_is_restored() {
 }
 
 #[test]
-fn a_disk_without_room_stops_it_before_the_dump() {
+fn a_full_disk_stops_it_before_the_dump() {
     if !rustix::process::geteuid().is_root() {
         return;
     }

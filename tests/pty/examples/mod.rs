@@ -9,7 +9,7 @@ use super::{Home, all_output, choose, line_with, stdout};
 use crate::support::pty::{Pty, SOON};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-/// Opens the console, and waits until a row is well.
+/// Opens the console, and waits until a row is ok.
 fn console(home: &Home, more: &[(&str, &str)], row: &str) -> Pty {
     let pty = home.open(&[], more, super::WIDE);
     pty.wait_for(SOON, |screen| screen.lines().any(|line| line.contains("● ") && line.contains(row)));

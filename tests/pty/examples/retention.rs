@@ -69,7 +69,7 @@ fn what_is_past_its_retention_is_deleted_once_the_newest_backup_is_proven() {
     assert!(stop.status.success(), "{}", all_output(&stop));
 }
 
-/// A service that is well, for as long as the test lasts.
+/// A service that is ok, for as long as the test lasts.
 fn service() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -82,7 +82,7 @@ fn each_kind_of_confirmation_is_seen_by_the_judge() {
         sign_off(&pty);
         pty
     });
-    // A run that nobody was meant to start.
+    // A run that must not be started.
     let before = estate.confirmations().len();
     let pty = estate.home.open(&[], &[], (120, 36));
     let run = starts_own(&mut estate, &pty);

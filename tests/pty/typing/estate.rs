@@ -37,7 +37,7 @@ phases = ["work"]
 root = { path = true }
 "#;
 
-/// The procedures that ask, by name: what stands in the header, and the steps.
+/// The procedures that ask, by name: header and steps.
 const ASKS: [(&str, &str, &str); 5] = [
     (
         "clean",

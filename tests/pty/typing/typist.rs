@@ -1,4 +1,4 @@
-//! Somebody at a terminal, and what they type.
+//! A person at a terminal, and what they type.
 
 use super::estate::Estate;
 use crate::pty::start;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub const SIZES: [(u16, u16); 8] = [(40, 10), (80, 24), (100, 30), (120, 36), (200, 50), (60, 15), (44, 11), (20, 5)];
 
 /// What is typed for something else, a stretch each: filters, commands, notes, claims, searches, pane keys, the confirming key by
-/// itself, a paste, a click. Enter stands only where it ends a filter, a search or a command, and `x` nowhere: neither opens a prompt.
+/// itself, a paste, a click. Enter comes only where it ends a filter, a search or a command, and `x` never: neither opens a prompt.
 const STRETCHES: [&str; 34] = [
     "/cell0\r",
     "/cc",
@@ -51,7 +51,7 @@ const STRETCHES: [&str; 34] = [
 /// What leads to another place from a prompt that is open: after these nothing confirms, however slowly they are typed.
 const ELSEWHERE: [&str; 10] = ["/cell0\r", "/cc", ":cc\r", ":check", "Nc ccc", "1c", "5m claim c", "7/c\r", "Rc", "lc"];
 
-/// Keys for whatever they do, among them those that open and those that confirm; the last ones are words of consent.
+/// Keys for any purpose, among them those that open and those that confirm; the last ones are words of consent.
 const WILD: [&str; 66] = [
     "c",
     "c",
@@ -139,7 +139,7 @@ pub struct Tally {
     pub second: usize,
     pub plain: usize,
     pub own: usize,
-    /// How often a prompt stood open on a screen.
+    /// How often a prompt was open on a screen.
     pub open: usize,
     pub sizes: usize,
     pub cuts: usize,

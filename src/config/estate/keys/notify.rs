@@ -8,7 +8,7 @@ const URL: Kind = Kind::Text("an http or https URL, or `secret:NAME`", "^(https?
 pub(super) const SECTION: Section = Section {
     name: "notify",
     form: Form::Many,
-    doc: "Somebody who is told, named by a procedure's `notify`: by e-mail, by a POST of JSON, by a POST as Slack takes it, or by \
+    doc: "A receiver of notices, named by a procedure's `notify`: by e-mail, by a POST of JSON, by a POST as Slack takes it, or by \
           a program of your own that reads the text on standard input.",
     keys: &[
         Key::required("name", Kind::Name, "\"oncall\"", "Its name, unique among receivers."),
@@ -26,7 +26,7 @@ pub(super) const SECTION: Section = Section {
             Kind::Texts("a program's absolute path, and its arguments", "^[^\\x00]*$"),
             "no program",
             "[\"/opt/novacron/page\", \"--low\"]",
-            "What is run; exit code 0 says that it was told.",
+            "What is run; exit code 0 means that the notice was delivered.",
         ),
         Key::optional(
             "smtp",

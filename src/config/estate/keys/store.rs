@@ -6,7 +6,7 @@ use crate::config::keys::{Form, Key, Kind, Needs, Section};
 pub(super) const SECTION: Section = Section {
     name: "store",
     form: Form::Many,
-    doc: "A bucket of an S3-compatible object store: how `s3://bucket/…` is reached. What is not said here is taken from the \
+    doc: "A bucket of an S3-compatible object store: how `s3://bucket/…` is reached. What is absent here is taken from the \
           `AWS_*` variables; a bucket without an entry is reached by them alone.",
     keys: &[
         Key::required("name", Kind::Name, "\"backups\"", "Its name, unique among stores."),

@@ -13,7 +13,7 @@ fn at_the_top() -> BTreeSet<&'static str> {
     own.chain(SECTIONS[1..].iter().map(|section| section.name)).collect()
 }
 
-/// Reads a file; its problems as they are told.
+/// Reads a file; its problems as text.
 fn messages(text: &str) -> Vec<String> {
     let problems = Estate::parse(text, Path::new("f")).err().unwrap_or_default();
     problems.iter().map(ToString::to_string).collect()

@@ -19,7 +19,7 @@ struct Pair {
     value: String,
 }
 
-/// The parameters that are secrets; a reference may stand for the first alone.
+/// The parameters that are secrets; a reference may replace the first alone.
 const SECRET: [&str; 5] = ["password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"];
 
 /// Everything wrong with a string; `known` are the names of the estate's secrets.
@@ -94,7 +94,7 @@ fn of_words(written: &str) -> Result<Vec<Pair>, Wrong> {
 /// Reads what follows `postgresql://`: `user@host:port,host:port/dbname?key=value`.
 fn of_uri(rest: &str) -> Result<Vec<Pair>, Wrong> {
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    // Whatever stands before an `@` is a user and a password, also where one of them holds a slash.
+    // All before an `@` is a user and a password, also where one of them holds a slash.
     if path.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
         let hint = "leave it out, and add `?password=secret:NAME`";
         return Err(("holds a password: a password is never in an estate file".to_owned(), Some(hint.to_owned())));

@@ -61,7 +61,7 @@ pub(super) fn plain_path(text: &str) -> Result<PathBuf, &'static str> {
     if path.components().any(|part| part == Component::ParentDir) {
         return Err("must not hold `..`");
     }
-    // Also without doubled and trailing slashes, so that one thing is not named twice.
+    // Also without doubled and trailing slashes, so that one target is not named twice.
     Ok(path.components().collect())
 }
 

@@ -4,10 +4,10 @@ use crate::config::estate::read::parts::plain_path;
 use crate::config::reader::{Problems, Table, Value, nearest};
 use crate::config::secrets::{SecretPlace, Secrets};
 
-/// The names of an estate's secrets, those whose place is wrong included: one mistake is told once.
+/// The names of an estate's secrets, those whose place is wrong included: one mistake is reported once.
 pub(super) type Known = Vec<String>;
 
-/// Reads `[secrets]`. What stands where a place should is never repeated: it may be the secret itself.
+/// Reads `[secrets]`. The message never repeats a wrong value: it may be the secret itself.
 pub(super) fn secrets(root: &mut Table, problems: &mut Problems) -> (Secrets, Known) {
     let mut secrets = Secrets::default();
     let mut known = Known::new();
@@ -58,7 +58,7 @@ fn place(written: &str) -> Result<SecretPlace, (String, &'static str)> {
     }
 }
 
-/// Reads `secret:NAME`; otherwise what is wrong, and the way on. What else stands there is never repeated.
+/// Reads `secret:NAME`; otherwise what is wrong, and what to do. The message never repeats the value.
 pub(super) fn reference(written: &str, known: &[String]) -> Result<String, (String, Option<String>)> {
     let write = || Some("write `secret:NAME`, and where it lies in [secrets]".to_owned());
     match written.strip_prefix("secret:") {

@@ -67,7 +67,7 @@ fn reopen(step: u32, reason: &str) -> Event {
 
 /// Everything before is closed: by evidence, by hand, and by a read.
 fn before_is_over() -> Vec<Event> {
-    [failed(1, 1), passed(0, 1), vec![hand(1, "seen on the wall")], passed(2, 1)].concat()
+    [failed(1, 1), passed(0, 1), vec![hand(1, "seen on the dashboard")], passed(2, 1)].concat()
 }
 
 fn states(view: &RunView) -> Vec<ItemState> {
@@ -86,7 +86,7 @@ fn items_of_one_phase_are_open_at_once_and_the_next_opens_with_the_last_of_them(
     let opened: Vec<u64> = view.items().iter().map(|item| item.seq).collect();
     assert_eq!(opened, [1, 1, 1, 8, 8, 8, 0], "the record that closed the last item opened the next phase");
     let claim = view.item(1).unwrap();
-    assert_eq!((claim.note.as_str(), claim.by.unwrap().name.as_str()), ("seen on the wall", "anna"));
+    assert_eq!((claim.note.as_str(), claim.by.unwrap().name.as_str()), ("seen on the dashboard", "anna"));
     assert_eq!((claim.passed, claim.at), (Some(false), Some(now(6).wall)), "what was seen stays beside the claim");
     assert_eq!(view.item(2).unwrap().evidence_line(), "deleted 1,284, left 2 alone · df");
     assert_eq!(view.saved["disk"].facts["used"], "84 %");
@@ -100,7 +100,7 @@ fn what_cannot_follow_in_a_checklist_is_refused_and_changes_nothing() {
     let over = before_is_over();
     let and = |events: &[Event], more: &[Event]| [events, more].concat();
     let asks = and(&over, &[opened(1, 3, confirm(Change, 3, &[]))]);
-    let hard = "only evidence or an override leads past it";
+    let hard = "it needs evidence or an override";
     let cases: Vec<(Vec<Event>, Event, &str)> = vec![
         (vec![], hand(0, "trust me"), hard),
         (failed(0, 1), skip(0, "known"), hard),
@@ -117,7 +117,7 @@ fn what_cannot_follow_in_a_checklist_is_refused_and_changes_nothing() {
         (vec![], reopen(1, "no"), "was not closed by hand"),
         (vec![hand(1, "seen")], reopen(1, " "), "without a reason"),
         (over.clone(), reopen(1, "late"), "belongs to the phase before"),
-        (over.clone(), hand(4, "agreed"), "nobody approved step 4"),
+        (over.clone(), hand(4, "agreed"), "step 4 has no approval"),
         (over.clone(), skip(4, "alone"), "waits for a second person"),
         (over.clone(), hand(5, ""), "without the note that it needs"),
         (asks.clone(), hand(3, "did it"), "while a prompt about it is open"),
@@ -181,7 +181,7 @@ fn every_prefix_of_a_walk_folds_and_an_approval_keeps_it_from_ending_well() {
     assert_eq!(view.item(3).unwrap().state, ItemState::Evidence);
 }
 
-/// Another person than whoever began it.
+/// Another person than the starter.
 fn by_another(seq: u64, event: Event) -> Record {
     let own = record(seq, event);
     let actor = Actor { uid: own.actor.uid + 1, login_uid: None, name: "ben".into(), ..own.actor.clone() };
@@ -189,7 +189,7 @@ fn by_another(seq: u64, event: Event) -> Record {
 }
 
 #[test]
-fn only_another_person_leads_past_a_hard_gate_that_did_not_pass_and_that_stays() {
+fn only_another_person_can_override_a_hard_gate_and_the_override_stays() {
     let past = |step, reason: &str| Event::StepOverridden { step, reason: reason.into() };
     let refusal = |view: &RunView, record: Record| {
         let mut again = view.clone();
@@ -214,7 +214,7 @@ fn only_another_person_leads_past_a_hard_gate_that_did_not_pass_and_that_stays()
 }
 
 #[test]
-fn a_person_is_told_what_an_item_can_take() {
+fn the_actions_of_an_item_are_listed() {
     let view = after(&before_is_over());
     let note = |note: &str| ItemAction::Hand { note: note.into() };
     let reason = |reason: &str| ItemAction::Skip { reason: reason.into() };
@@ -250,7 +250,7 @@ fn a_person_is_told_what_an_item_can_take() {
 }
 
 #[test]
-fn a_stopped_look_is_stopped_and_an_undone_item_says_what_its_undo_did() {
+fn a_stopped_look_is_stopped_and_an_undone_item_shows_the_result_of_its_undo() {
     let look = [intent(1, 1, Read, None), ended(1, 1, Ending::Cancelled)];
     let view = after(&look);
     let item = view.item(1).unwrap();

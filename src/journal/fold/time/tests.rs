@@ -76,9 +76,9 @@ fn a_change_needs_time_for_itself_and_its_rollback() {
     let late = format!("needs 10 m + 10 m rollback, 19 m left, window weekly ends {ends} UTC");
     assert_eq!(words(&view, 1, 41), late);
     assert_eq!(words(&view, 0, 59), "fits", "reading is never refused");
-    // A destroy that nothing undoes and nobody knows the time of: its limit.
+    // A destroy without undo and without a known time: its limit.
     assert!(words(&view, 3, 1).starts_with("needs up to 1 h (its limit"), "{}", words(&view, 3, 1));
-    // What has run is owed its undo as well.
+    // A step that has run needs time for its undo as well.
     let begun = run(plain, open(60), &done(1, 1));
     assert_eq!(begun.pending_undos(), [1]);
     let late = format!("needs 12 m + 22 m rollback, 30 m left, window weekly ends {ends} UTC");
@@ -94,7 +94,7 @@ fn the_rollback_has_a_budget_of_its_own() {
     let ends = ends.get(..5).unwrap();
     let late = format!("needs 12 m + 20 m rollback, 18 m left, window weekly ends {ends} UTC");
     assert_eq!(words(&view, 2, 42), late);
-    // Both together would take longer to undo than their budget, though the window has room.
+    // Both together would take longer to undo than their budget, though the window is long enough.
     let begun = run(budget(None, Some(1200)), open(600), &done(1, 1));
     assert_eq!(words(&begun, 2, 1), "the rollback would take 22 m, and its budget is 20 m");
     // The run's own budget, without any window, and without the rollback.
@@ -140,7 +140,7 @@ fn the_point_of_no_return_comes_nearer() {
 }
 
 #[test]
-fn past_runs_tell_better_than_the_author() {
+fn past_runs_are_better_estimates_than_the_author() {
     let mut heads = heads();
     let pace = |p90_ms| Some(Pace { p50_ms: 1, p90_ms, runs: 9 });
     heads[1].timing.pace = pace(90_000);

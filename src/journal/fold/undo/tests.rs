@@ -107,13 +107,13 @@ fn a_rollback_reaches_its_phase_and_runs_once() {
 #[test]
 fn an_undo_is_tried_again_only_when_a_person_wants_it() {
     let failed = [abort(true), began(&[1]), undo(1, 1), undone(1, 1, Ending::Failed)];
-    assert!(refusal(&failed, undo(1, 2)).contains("nobody wants it again"));
+    assert!(refusal(&failed, undo(1, 2)).contains("no decision to retry it is recorded"));
     let menu = [Choice::Retry, Choice::Skip];
     let wanted = and(&failed, &asked(5, 1, &menu, Choice::Retry));
     assert!(after(&and(&wanted, &[undo(1, 2), undone(1, 2, Ending::Ok)])).pending_undos().is_empty());
     // Wanted once is tried once.
     let again = and(&wanted, &[undo(1, 2), undone(1, 2, Ending::Failed)]);
-    assert!(refusal(&again, undo(1, 3)).contains("nobody wants it again"));
+    assert!(refusal(&again, undo(1, 3)).contains("no decision to retry it is recorded"));
     let left = after(&and(&failed, &asked(5, 1, &menu, Choice::Skip)));
     assert!(left.is_left(1) && !left.may_undo(1));
     let is_unknown_to_all = [abort(true), undo(1, 1), undone(1, 1, Ending::Unknown)];
@@ -178,7 +178,7 @@ fn an_undo_of_holds_the_undo_of_those_it_names() {
 }
 
 #[test]
-fn a_held_run_waits_until_it_is_taken_up() {
+fn a_held_run_waits_until_it_is_resumed() {
     let held = and(&[intent(3, 1, EffectClass::Read, None), ended(3, 1, Ending::Failed)], &{
         asked(5, 3, &[Choice::Hold, Choice::Retry], Choice::Hold)
     });
@@ -186,9 +186,9 @@ fn a_held_run_waits_until_it_is_taken_up() {
     assert_eq!((view.status(false), view.status(true)), (RunStatus::Held, RunStatus::Held));
     assert_eq!(view.held().map(|held| held.step), Some(3));
     for event in [intent(3, 2, EffectClass::Read, None), sealed(RunStatus::Failed, 0)] {
-        assert!(refusal(&held, event).contains("is held and was not taken up"));
+        assert!(refusal(&held, event).contains("is held and was not resumed"));
     }
-    let resumed = and(&held, &[Event::RunResumed { why: "taken up".into() }]);
+    let resumed = and(&held, &[Event::RunResumed { why: "resumed".into() }]);
     assert_eq!(after(&resumed).status(false), RunStatus::Interrupted);
     after(&and(&resumed, &[intent(3, 2, EffectClass::Read, None)]));
 }
@@ -223,7 +223,7 @@ fn what_was_stopped_is_never_folded_to_failed() {
         wrong.extend((found != state).then_some((what, found)));
     }
     assert_eq!(wrong, []);
-    // One that is stopped is still owed, and is tried again only where a person wants it.
+    // A stopped undo is still needed, and runs again only where a person wants it.
     let stopped = after(&undo_ends(Ending::Cancelled));
     assert!(stopped.steps[1].is_latest_undo() && stopped.pending_undos() == [1] && !stopped.may_undo(1));
 }

@@ -175,7 +175,7 @@ fn secrets_are_masked_in_both_streams_before_they_are_written() {
 }
 
 #[test]
-fn bytes_that_the_disk_does_not_take_are_counted_and_told() {
+fn bytes_that_the_disk_does_not_take_are_counted_and_reported() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("l");
     let mut writer = LogWriter::create(&path, CAP_FIRST, CAP_LAST).unwrap();

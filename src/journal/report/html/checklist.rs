@@ -30,7 +30,7 @@ pub(super) fn items(page: &mut Page, view: &RunView) {
     page.end_table();
 }
 
-/// Everything that was seen of the items; nothing where there is no more to tell than the table does.
+/// Everything that was seen of the items; nothing where the table has all of it.
 pub(super) fn appendix(page: &mut Page, view: &RunView) {
     let all: Vec<_> = view.items().into_iter().filter_map(|item| Some((details(&item)?, item))).collect();
     if all.is_empty() {

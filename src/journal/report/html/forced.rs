@@ -4,7 +4,7 @@ use super::page::{Page, text};
 use crate::journal::fold::RunView;
 use crate::journal::report::{approval, model};
 
-/// Says in red where a reason stood for a second person, or for the evidence of a gate.
+/// Shows in red where a reason replaced a second person, or the evidence of a gate.
 pub(super) fn alarms(page: &mut Page, view: &RunView) {
     for (word, reason) in approval::marks(view) {
         page.raw(&format!(
@@ -23,7 +23,7 @@ pub(super) fn approvals(page: &mut Page, view: &RunView) {
     page.raw("<div class=\"card\"><ul class=\"list\">");
     for approval in &view.approvals {
         let (class, manner) = match &approval.break_glass_reason {
-            Some(_) => ("bad", "nobody approved it: break-glass was used by"),
+            Some(_) => ("bad", "no one approved it: break-glass was used by"),
             None => ("good", "approved by"),
         };
         let (of, at) = (text(&approval::of(view, approval)), text(&approval.at.clock()));

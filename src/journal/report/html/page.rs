@@ -20,7 +20,7 @@ impl Page {
         ))
     }
 
-    /// Adds markup. Whatever comes from outside went through [`text`] before.
+    /// Adds markup. Text from outside went through [`text`] before.
     pub fn raw(&mut self, markup: &str) {
         self.0.push_str(markup);
     }

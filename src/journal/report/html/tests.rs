@@ -115,7 +115,7 @@ fn hostile_text_neither_breaks_the_page_nor_hides_in_it() {
         assert_eq!(is_balanced(&page), is_balanced(&clean), "hostile text made elements");
         let lower = page.to_lowercase();
         for forbidden in ["<script", "<img", "src=", "url(", "@import", "<link", "href=", "javascript:"] {
-            // Escaped, an attribute of the hostile text stands there as text.
+            // Escaped, an attribute of the hostile text is there as text.
             let count = lower.matches(forbidden).count();
             let as_text = lower.matches("&lt;img src=").count();
             assert_eq!(count, if forbidden == "src=" { as_text } else { 0 }, "{forbidden}");
@@ -128,7 +128,7 @@ fn hostile_text_neither_breaks_the_page_nor_hides_in_it() {
 }
 
 #[test]
-fn the_page_tells_the_night_and_the_differences_first() {
+fn the_page_shows_the_run_and_the_differences_first() {
     let page = html(&of(&night()));
     for expected in [
         "<h1>Delete data past retention</h1>",
@@ -148,7 +148,7 @@ fn the_page_tells_the_night_and_the_differences_first() {
 }
 
 #[test]
-fn what_is_not_whole_is_said_before_all_else() {
+fn damage_is_shown_before_all_else() {
     let mut bytes = bytes(1, &night());
     let last = bytes.len() - 30;
     bytes[last] ^= 1;
@@ -157,12 +157,12 @@ fn what_is_not_whole_is_said_before_all_else() {
     let page = html(&report);
     let (alarm, title) = (page.find("class=\"alarm\"").unwrap(), page.find("<h1>").unwrap());
     assert!(alarm < title && page.contains("The journal is damaged at record 17"));
-    assert!(page.contains("plan.json is not whole"), "a file that is gone is told, too");
+    assert!(page.contains("plan.json is not whole"), "a file that is gone is reported, too");
     // Whole in every respect, nothing of it is there.
     let mut whole = of(&night());
     whole.wrong.clear();
     assert!(whole.faults().is_empty() && !html(&whole).contains("role=\"alert\""));
-    // A torn end is told, and is no damage.
+    // A torn end is reported, and is no damage.
     let torn = [&bytes_of_night()[..], b"{\"v\":1"].concat();
     let mut report = Report::of(Path::new("/nonexistent"), read(&torn)).unwrap();
     report.wrong.clear();
