@@ -1,4 +1,4 @@
-//! Speaks to a run's control socket.
+//! Sends requests to a run's control socket.
 //!
 //! ```text
 //! send ─▶ reply
@@ -19,19 +19,20 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-/// How long a request counts: the runner may read a large set again before it accepts an answer.
+/// How long a request stays valid: the runner may read a large set again before it accepts an answer.
 const COUNTS: Duration = Duration::from_secs(60);
 
-/// How much longer the reply is waited for: what counted in the last moment is still written and reported.
+/// How long the client waits for the reply after the request has expired: the runner still writes and reports what it
+/// accepted last.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// How long a runner may be without its socket before that is an error: it looks each few seconds.
+/// How long a runner may be without its socket before that is an error: it checks every few seconds.
 const SOCKET: Duration = Duration::from_secs(12);
 
-/// How often it is looked whether the runner is stopped.
+/// How often the client checks whether the runner is stopped.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How soon a runner that was busy is asked again.
+/// How soon the client asks a busy runner again.
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// Sends one demand and waits for the reply.
@@ -55,21 +56,21 @@ pub async fn send(dir: &RunDir, demand: Demand, through: &str) -> Result<Reply> 
         pid = until_stopped(dir) => Err(stopped(dir, &doing, pid, &request.ask)),
         () = tokio::time::sleep(counts + MARGIN) => Err(silent(dir, &doing, counts + MARGIN, &request.ask)),
     };
-    // Without a reply the connection is closed by now: the journal says whether it counted before.
+    // The connection is closed now: the journal shows whether the request was accepted before.
     match received {
         Err(cause) => mark.counted(dir, &request).map_or(Err(cause), |seq| Ok(Reply::Accepted { seq })),
         reply => reply,
     }
 }
 
-/// Sends one request, again while the runner is busy or about to open its socket, and waits for the reply.
+/// Sends one request and waits for the reply; tries again while the runner is busy or opens its socket.
 async fn reply(dir: &RunDir, line: &[u8], doing: &str) -> Result<Reply> {
     let began = Instant::now();
     loop {
         match exchange(dir, line, doing).await? {
             Received::Replied(Reply::Busy) => tokio::time::sleep(AGAIN).await,
             Received::Replied(reply) => return Ok(reply),
-            // The runner opens its socket again when it sees that it is gone.
+            // The runner opens its socket again when it finds it gone.
             Received::NoSocket(cause) if !dir.runner_lives() || began.elapsed() > SOCKET => {
                 return Err(unreachable(dir, doing, &cause));
             }
@@ -78,7 +79,7 @@ async fn reply(dir: &RunDir, line: &[u8], doing: &str) -> Result<Reply> {
     }
 }
 
-/// Why nothing came of a request that the runner did not reply to in time.
+/// The error for a request that got no reply in time.
 fn silent(dir: &RunDir, doing: &str, waited: Duration, ask: &Demand) -> Error {
     let cause = format!("no reply within {} s, and the request has expired; {}", waited.as_secs(), nothing_came(ask));
     Error::machine(doing, cause).hint(format!(
@@ -87,7 +88,7 @@ fn silent(dir: &RunDir, doing: &str, waited: Duration, ask: &Demand) -> Error {
     ))
 }
 
-/// Waits until the runner is seen stopped twice, and gives its pid: whoever debugs it may hold it up for a moment.
+/// Waits until two looks find the runner stopped, and returns its pid: a debugger may stop it for a moment.
 async fn until_stopped(dir: &RunDir) -> u32 {
     let mut before = None;
     loop {
@@ -100,25 +101,26 @@ async fn until_stopped(dir: &RunDir) -> u32 {
     }
 }
 
-/// Why a runner that is stopped answers nothing, and what to do.
+/// The error for a runner that is stopped (SIGSTOP or a debugger), and what to do.
 fn stopped(dir: &RunDir, doing: &str, pid: u32, ask: &Demand) -> Error {
     let nothing = nothing_came(ask);
     Error::machine(doing, format!("its runner, process {pid}, is stopped (SIGSTOP) and answers nothing; {nothing}"))
-        .hint(format!("let it go on: kill -CONT {pid}"))
+        .hint(format!("continue it: kill -CONT {pid}"))
         .hint(format!(
-            "or end it: kill -KILL {pid}; what it started goes on. Then: {}",
+            "or end it: kill -KILL {pid}; its act keeps running. Then: {}",
             shell::on_runs(format_args!("resume {}", dir.id))
         ))
 }
 
-/// What came of one connection.
+/// The result of one connection.
 enum Received {
     Replied(Reply),
-    /// Nobody listens at the socket's name, and nothing was sent.
+    /// No process listens on the socket, and nothing was sent.
     NoSocket(io::Error),
 }
 
-/// Why nobody listens, and what to do: a run without a runner is resumed, a runner without a socket is not.
+/// The error for a socket without a listener, and what to do: resume a run without a runner, but not a runner without
+/// a socket.
 fn unreachable(dir: &RunDir, doing: &str, cause: &io::Error) -> Error {
     let error = Error::machine(doing, cause);
     if !dir.runner_lives() {
@@ -131,7 +133,7 @@ fn unreachable(dir: &RunDir, doing: &str, cause: &io::Error) -> Error {
             ofd::holders_words(&lock)
         ))
         .hint(format!(
-            "end that process (kill PID); what it started goes on. Then: {}",
+            "end that process (kill PID); its act keeps running. Then: {}",
             shell::on_runs(format_args!("resume {}", dir.id))
         ))
 }
@@ -146,7 +148,7 @@ async fn exchange(dir: &RunDir, line: &[u8], doing: &str) -> Result<Received> {
         }
         Err(cause) => return Err(Error::machine(doing, cause)),
     };
-    // A runner that is busy replies without reading.
+    // A busy runner replies without reading.
     let sent = stream.write_all(line).await;
     let mut reply = Vec::new();
     let limit = u64::try_from(LARGEST_REQUEST).unwrap_or(u64::MAX);
@@ -156,5 +158,5 @@ async fn exchange(dir: &RunDir, line: &[u8], doing: &str) -> Result<Received> {
     }
     let why = sent.and(read.map(drop)).err().map_or_else(|| "it closed the connection".to_owned(), system_text);
     Err(Error::machine(doing, format!("it ended before it replied ({why})"))
-        .hint(format!("see how the run stands: {}", shell::on_estate(format_args!("attach {}", dir.id)))))
+        .hint(format!("see the state of the run: {}", shell::on_estate(format_args!("attach {}", dir.id)))))
 }

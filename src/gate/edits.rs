@@ -1,4 +1,4 @@
-//! Edits of the estate file and of the windows beside it, while a console is open.
+//! Watches for edits of the estate file and its `windows.toml` while a console is open.
 //!
 //! ```text
 //!  look (every 2 s) ── another file, and the same at the next look ──> load ──> ready: waits until the console asks for it
@@ -22,7 +22,7 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How far apart two looks are.
+/// The time between two looks.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Loads the world again.
@@ -31,23 +31,23 @@ pub type Load = Arc<dyn Fn() -> Result<World> + Send + Sync>;
 /// Watches the files that a world was loaded from; dropping it ends the watch.
 pub struct Edits {
     shared: Arc<Mutex<Shared>>,
-    /// Held only to be dropped: that wakes the thread, which then ends.
+    /// Dropping it wakes the thread, which then ends.
     _open: Sender<()>,
 }
 
-/// What is in use, and what was loaded since.
+/// The world in use, and the one loaded since.
 struct Shared {
-    /// None where what is in use stands in for files that cannot be used.
+    /// `None` while a fallback replaces files that cannot be used.
     current: Option<(Estate, Calendar)>,
     ready: Option<World>,
 }
 
-/// What tells one state of a file from another; `None` where there is none.
+/// Identifies one state of a file; `None` where there is no file.
 type Stamp = Vec<Option<(u64, u64, u64, i64, i64)>>;
 
 impl Edits {
-    /// Begins to watch, in a thread of its own: a file may be on a server that does not answer, and a look that goes through the
-    /// runtime wakes three threads instead of one.
+    /// Starts to watch in its own thread: the file may be on a server that does not answer, and a look through the
+    /// runtime would wake three threads instead of one.
     #[must_use]
     pub fn watch(world: &World, load: Load, out: mpsc::Sender<Msg>) -> Self {
         let current = world.wrong.is_none().then(|| (world.estate.clone(), world.calendar.clone()));
@@ -61,7 +61,7 @@ impl Edits {
         Self { shared, _open: open }
     }
 
-    /// Takes the world that was loaded since, where there is one; it is in use from now on.
+    /// Returns the world that was loaded since the last call, if any; it is in use from now on.
     #[must_use]
     pub fn take(&self) -> Option<World> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +71,8 @@ impl Edits {
     }
 }
 
-/// The files that a world depends on: the estate file, or all places where one may appear; and the windows beside each.
+/// The files that a world depends on: the estate file, or all places where it may appear, and the `windows.toml`
+/// beside each.
 fn files(world: &World) -> Vec<PathBuf> {
     let estates = match &world.estate.source {
         Some(file) => vec![file.clone()],
@@ -114,7 +115,7 @@ fn keep_looking(
     }
 }
 
-/// Keeps what was loaded, and says what that means: whether there is something else now, or why it cannot be used.
+/// Stores the loaded world, and returns what changed: another world is ready, or why the files cannot be used.
 fn settle(loaded: Result<World>, shared: &Mutex<Shared>) -> std::result::Result<bool, String> {
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     shared.ready = None;

@@ -1,4 +1,4 @@
-//! Follows one run: its journal, and whether its runner lives.
+//! Follows one run: its journal, and whether its runner is alive.
 
 use crate::app::msg::Msg;
 use crate::domain::{Attendee, Error, RunId, Wall, quantity};
@@ -15,27 +15,28 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-/// How often the journal is looked at shortly after it grew.
+/// How often the journal is read shortly after it grew.
 const LIVELY: Duration = Duration::from_millis(50);
 
-/// How often it is looked at otherwise.
+/// How often the journal is read otherwise.
 const QUIET: Duration = Duration::from_millis(250);
 
-/// How often it is asked who else looks.
+/// How often the attached consoles are listed.
 const COMPANY: Duration = Duration::from_secs(2);
 
-/// How many quiet looks make it quiet.
+/// After how many looks without a change the pace becomes [`QUIET`].
 const CALM_AFTER: u32 = 40;
 
-/// How long one look may take before it is said that nothing answers.
+/// How long one look may take before the console reports that the state directory does not answer.
 const HANGS: Duration = Duration::from_secs(3);
 
 /// Follows a run until it is dropped.
 ///
-/// It looks in a thread of its own: the state directory may be on a server that does not answer, and then nothing but this thread waits.
+/// It reads in its own thread: the state directory may be on a server that does not answer, and then only this thread
+/// waits.
 pub struct Follower {
     watch: AbortHandle,
-    /// Held only to be dropped: that wakes the thread, which then ends.
+    /// Dropping it wakes the thread, which then ends.
     _open: Sender<()>,
 }
 
@@ -46,7 +47,7 @@ impl Drop for Follower {
 }
 
 impl Follower {
-    /// Follows a run; every change goes to `out`. `acts` is whether this console holds the means to act.
+    /// Follows a run and sends every change to `out`. `acts` is whether this console may act.
     #[must_use]
     pub fn start(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) -> Self {
         let (open, closed) = channel();
@@ -61,15 +62,15 @@ impl Follower {
     }
 }
 
-/// Where the thread stands.
+/// The state of the thread.
 struct Look {
-    /// When the look that is not over began.
+    /// When the current look began; `None` between looks.
     began: Option<Instant>,
-    /// Whether it was said that it takes long.
+    /// Whether the delay of this look was reported.
     said: bool,
 }
 
-/// What the thread has beside its run.
+/// What the thread needs beside its run.
 struct Way {
     out: mpsc::Sender<Msg>,
     closed: Receiver<()>,
@@ -77,19 +78,19 @@ struct Way {
 }
 
 impl Way {
-    /// Sends a message; `false` where the console has gone.
+    /// Sends a message; `false` when the console is gone.
     fn say(&self, msg: Msg) -> bool {
         self.out.blocking_send(msg).is_ok()
     }
 
-    /// Ends a look; whether it was said meanwhile that nothing answers.
+    /// Ends a look; whether a delay was reported during it.
     fn looked(&self) -> bool {
         let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
         look.began = None;
         std::mem::take(&mut look.said)
     }
 
-    /// Waits for the next look, and begins it; `false` where it is followed no longer.
+    /// Waits for the next look and begins it; `false` when the follower was dropped.
     fn waits(&self, time: Duration) -> bool {
         let goes_on = self.closed.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
         self.look.lock().unwrap_or_else(PoisonError::into_inner).began = Some(Instant::now());
@@ -97,7 +98,7 @@ impl Way {
     }
 }
 
-/// Says that a look takes long, once for each that does.
+/// Reports each look that takes too long, once.
 async fn watch(run: RunId, look: Arc<Mutex<Look>>, out: mpsc::Sender<Msg>) {
     loop {
         tokio::time::sleep(HANGS / 4).await;
@@ -108,12 +109,12 @@ async fn watch(run: RunId, look: Arc<Mutex<Look>>, out: mpsc::Sender<Msg>) {
         let why = format!("no answer within {}", quantity::span(HANGS));
         let error = Error::machine("read the run's directory", why)
             .hint("its file system may hang, such as that of a file server that has gone");
-        // Under the lock, so that it comes before what the thread says of an answer.
+        // Under the lock, so that it is sent before the thread's next message.
         look.said = out.try_send(Msg::RunLost { run: run.clone(), error }).is_ok();
     }
 }
 
-/// Who looks at the run, and when that was asked last.
+/// Who is attached to the run, and when that was last listed.
 struct Company {
     presence: Option<Presence>,
     reported: Vec<Attendee>,
@@ -121,7 +122,7 @@ struct Company {
 }
 
 impl Company {
-    /// Who is there, where that is another company than was told before.
+    /// The attached consoles, if they changed since the last call.
     fn news(&mut self) -> Option<Vec<Attendee>> {
         if self.asked.is_some_and(|asked| asked.elapsed() < COMPANY) {
             return None;
@@ -135,7 +136,7 @@ impl Company {
     }
 }
 
-/// The process of the act at work, while it runs.
+/// The pid of the act that runs now.
 fn act_of(dir: &RunDir, view: &RunView) -> Option<u32> {
     let (step, attempt, way) = view.open_attempt()?;
     let name = survivors::name_of_attempt(step, attempt, way == Act::Undo);
@@ -164,7 +165,7 @@ fn follow(dir: &RunDir, way: &Way, acts: bool) {
         let read = asks.and_then(|open| reread::last(dir, &open.id));
         let people = company.news();
         if way.looked() {
-            // The screen says that nothing answers.
+            // The screen shows that the state directory does not answer.
             (found, trouble) = (None, None);
         }
         let mut news = Vec::new();

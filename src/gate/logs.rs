@@ -9,13 +9,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 use tokio::sync::mpsc::Sender as Out;
 
-/// How often a log on the screen is looked at.
+/// How often the log on the screen is checked.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How many bytes of a log are counted between two looks at the wishes: a few milliseconds of work.
+/// How many bytes of a log are counted before the thread checks for new requests: a few milliseconds of work.
 const COUNT_AT_ONCE: u64 = 8 << 20;
 
-/// One page that is wanted.
+/// A request for one page.
 struct Wish {
     run: RunId,
     file: String,
@@ -38,13 +38,13 @@ impl LogReader {
         Self { wishes }
     }
 
-    /// Wants a page; an older wish that was not served yet is forgotten.
+    /// Requests a page; an older request that was not served yet is dropped.
     pub fn read(&self, run: RunId, file: String, path: PathBuf, at: LogAt, rows: u16) {
         let _ = self.wishes.send(Wish { run, file, path, at, rows });
     }
 }
 
-/// The wish that is on the screen, with its log once there is one.
+/// The request that is on the screen, with its log once there is one.
 struct Shown {
     wish: Wish,
     log: Option<LogFile>,
@@ -74,24 +74,24 @@ fn serve(wishes: &Receiver<Wish>, out: &Out<Msg>) {
 }
 
 impl Shown {
-    /// Turns to another wish, keeping the log where it is the same.
+    /// Switches to another request, and keeps the log if it is the same.
     fn switch(before: Option<Self>, wish: Wish) -> Self {
         let log = before.filter(|before| before.wish.path == wish.path).and_then(|before| before.log);
         Self { wish, log, page: None, trouble: None }
     }
 
-    /// Counts on; `true` while lines are left to count.
+    /// Continues to count lines; `true` while lines are left to count.
     fn is_counting(&mut self) -> bool {
         self.log.as_mut().is_some_and(|log| log.index_some(COUNT_AT_ONCE).is_ok_and(|done| !done))
     }
 
-    /// Reads the wished page; `None` when it is what was said last.
+    /// Reads the requested page; `None` if it has not changed since it was last sent.
     fn look(&mut self) -> Option<Msg> {
         match self.read() {
             Ok(page) => {
                 self.trouble = None;
                 if let (true, Some(found)) = (page.searched, page.found) {
-                    // A search is answered once; from then on the page stands where it found something.
+                    // A search is answered once; after that the page stays at the match.
                     self.wish.at = LogAt::Line(found);
                 }
                 let fresh = self.page.as_ref() != Some(&page);
@@ -109,7 +109,7 @@ impl Shown {
     fn read(&mut self) -> Result<Page, Error> {
         let log = match &mut self.log {
             Some(log) => log,
-            // The act may not have begun: an attempt without a log yet is an empty page, not an error.
+            // The act may not have begun: an attempt without a log is an empty page, not an error.
             None if !self.wish.path.exists() => return Ok(empty(&self.wish.at)),
             None => self.log.insert(LogFile::open(&self.wish.path)?),
         };

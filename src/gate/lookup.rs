@@ -1,4 +1,4 @@
-//! Answers queries; the part that both gates share. It looks, and can do nothing else.
+//! Answers queries, for both gates. It only reads.
 
 use crate::app::effect::Query;
 use crate::app::model::TargetId;
@@ -50,7 +50,7 @@ impl Lookup {
         let logs = LogReader::start(out.clone());
         let world = Arc::new(world);
         let own = Arc::clone(&world);
-        // A procedure that is refused is offered nowhere.
+        // A refused procedure is not offered.
         tokio::task::spawn_blocking(move || {
             own.catalog().problems().iter().for_each(|problem| tracing::warn!(%problem, "file refused"));
         });
@@ -70,14 +70,14 @@ impl Lookup {
         }
     }
 
-    /// The same for a console that notices edits of its estate and its windows.
+    /// Like `new`, for a console that watches for edits of its estate and its windows.
     #[must_use]
     pub fn noticing(self, load: Load) -> Self {
         let edits = Some(Edits::watch(&self.world, load, self.out.clone()));
         Self { edits, ..self }
     }
 
-    /// Uses the estate as it was edited: reads its targets, and forgets those that it no longer has.
+    /// Switches to the edited estate: reads its targets, and drops those that it no longer has.
     fn reload(&mut self) {
         let Some(world) = self.edits.as_ref().and_then(Edits::take) else { return };
         self.prober = prober(&world, &self.out, &self.history, &self.past);
@@ -87,25 +87,25 @@ impl Lookup {
         self.world = Arc::new(world);
     }
 
-    /// The same for a console that may act: others see it as one.
+    /// Like `new`, for a console that may act: other consoles see that it may.
     #[must_use]
     pub fn acting(self) -> Self {
         Self { acts: true, ..self }
     }
 
-    /// What this works on.
+    /// The world that the queries are about.
     #[must_use]
     pub fn world(&self) -> &World {
         &self.world
     }
 
-    /// Where answers go.
+    /// The channel for the answers.
     #[must_use]
     pub fn sender(&self) -> mpsc::Sender<Msg> {
         self.out.clone()
     }
 
-    /// Gives an answer that is ready.
+    /// Sends an answer that is ready.
     pub fn send(&self, msg: Msg) {
         let out = self.out.clone();
         tokio::spawn(async move {
@@ -113,7 +113,7 @@ impl Lookup {
         });
     }
 
-    /// Looks something up; never blocks.
+    /// Answers a query in the background; never blocks.
     pub fn query(&mut self, query: Query) {
         match query {
             Query::Refresh => self.prober.refresh(),
@@ -164,7 +164,7 @@ impl Lookup {
         }
     }
 
-    /// Lists the runs, unless the list before is not done yet; what is sealed is not read again.
+    /// Lists the runs, unless the previous listing still runs; sealed runs are not read again.
     fn watch_runs(&self) {
         let (world, out, known) = (Arc::clone(&self.world), self.out.clone(), Arc::clone(&self.known));
         tokio::task::spawn_blocking(move || {
@@ -177,7 +177,7 @@ impl Lookup {
         });
     }
 
-    /// Computes an answer beside the console.
+    /// Computes an answer in the background.
     fn answer(&self, look: impl FnOnce(&World) -> Msg + Send + 'static) {
         let (world, out) = (Arc::clone(&self.world), self.out.clone());
         tokio::task::spawn_blocking(move || {
@@ -186,17 +186,17 @@ impl Lookup {
     }
 }
 
-/// Begins to read the targets of a world.
+/// Starts to read the targets of a world.
 fn prober(world: &World, out: &mpsc::Sender<Msg>, history: &History, past: &PastRead) -> Prober {
     let (readings, recorder) = (out.clone(), history.recorder());
     Prober::start(targets(&world.estate, &world.around), Every::default(), past, move |rows| {
         recorder.note(&rows);
-        // A full channel means a console that cannot keep up: the next reading will do.
+        // A full channel means that the console cannot keep up: the next reading will do.
         let _ = readings.try_send(Msg::RowsRead(rows));
     })
 }
 
-/// Begins to keep the history of a world; what was kept before goes to the console, and to the probes.
+/// Starts to record the history of a world; the recorded history goes to the console and to the probes.
 fn history(world: &World, out: &mpsc::Sender<Msg>, past: PastRead) -> History {
     let out = out.clone();
     History::start(About::of(&world.estate, &world.state, &world.around), move |event| {
@@ -207,7 +207,7 @@ fn history(world: &World, out: &mpsc::Sender<Msg>, past: PastRead) -> History {
             }
             Event::Trouble(error) => Msg::HistoryTroubled(error),
         };
-        // Within the runtime nothing may wait.
+        // Nothing may block within the runtime.
         match tokio::runtime::Handle::try_current() {
             Ok(_) => drop(out.try_send(msg)),
             Err(_) => drop(out.blocking_send(msg)),
@@ -232,7 +232,7 @@ pub fn shown(world: &World) -> EstateShown {
     }
 }
 
-/// The word for its environment; not known where its file cannot be used.
+/// The name of its environment; unknown if its file cannot be used.
 fn environment(world: &World) -> &'static str {
     let is_known = world.wrong.as_ref().is_none_or(|wrong| !wrong.is_estate);
     if is_known { world.estate.environment.word() } else { "unknown" }
@@ -263,7 +263,8 @@ pub fn runs(world: &World) -> Result<Vec<RunSummary>> {
 /// When none or several match.
 pub fn find_run(world: &World, wanted: &str) -> Result<RunDir> {
     let upper = wanted.to_ascii_uppercase();
-    // A whole id is looked up, not searched for: a journal that is damaged from its first record on must be found, too.
+    // A whole id is looked up, not searched for: a journal that is damaged from its first record on must be found,
+    // too.
     if let Some(dir) = RunId::parse(&upper)
         .map(|id| RunDir::of(&world.state.dir, id))
         .filter(|dir| patience::at(&dir.path, || dir.path.is_dir()))
@@ -289,8 +290,8 @@ pub fn find_run(world: &World, wanted: &str) -> Result<RunDir> {
     }
 }
 
-/// Refuses what stands in the place of a run: a symbolic link leads elsewhere, and in a state directory of one user a directory of
-/// somebody else's is none of theirs. Root may look at all.
+/// Refuses a foreign directory in the place of a run: a symbolic link points elsewhere, and a user's state directory
+/// must not hold another user's directory. Root may read all.
 fn refuse_foreign(dir: &RunDir, scope: Scope) -> Result<()> {
     let refused = |why: String| Error::new(Kind::Refused, format!("{} is not a run: {why}", dir.path.display()));
     let found = rustix::fs::lstat(&dir.path).map_err(|cause| refused(system_text(cause)))?;
@@ -306,10 +307,10 @@ fn refuse_foreign(dir: &RunDir, scope: Scope) -> Result<()> {
     Ok(())
 }
 
-/// How many runs are named where an abbreviation fits several.
+/// How many runs an ambiguous abbreviation lists.
 const CANDIDATES: usize = 8;
 
-/// Refuses an abbreviation that fits several runs, and names them, the newest first.
+/// The error for an abbreviation that fits several runs; it lists them, newest first.
 fn ambiguous(wanted: &str, several: &[RunSummary]) -> Error {
     let (count, what) = (several.len(), wanted.escape_debug());
     let error = Error::new(Kind::Usage, format!("{count} runs have an id that ends in {what}: give more of it"));
@@ -321,7 +322,7 @@ fn ambiguous(wanted: &str, several: &[RunSummary]) -> Error {
     }
 }
 
-/// The word for a run that no runner works on and that is not sealed.
+/// The word for a run that is not sealed and has no runner.
 #[must_use]
 pub fn is_interrupted(run: &RunSummary) -> bool {
     run.status.needs_a_runner()

@@ -1,7 +1,7 @@
-//! The one door to the world: every query and every command of a console passes here.
+//! The only interface to the world: every query and every command of a console passes here.
 //!
-//! Two gates exist. [`operate::Operate`] answers queries and carries out confirmed commands; [`watch::Watch`] answers the same
-//! queries and holds nothing to act with: it grants no authority, opens no control socket and launches no process.
+//! Two gates exist. [`operate::Operate`] answers queries and carries out confirmed commands. [`watch::Watch`] answers
+//! the same queries and cannot act: it grants no authority, opens no control socket and launches no process.
 
 pub mod client;
 pub mod edits;
@@ -28,40 +28,40 @@ use crate::procedure::catalog::Catalog;
 use crate::runner::adapters::BuiltIn;
 use std::path::PathBuf;
 
-/// What a gate works on.
+/// The configuration and state that a gate works on.
 #[derive(Clone, Debug)]
 pub struct World {
     /// The estate.
     pub estate: Estate,
-    /// The variables that it was found with.
+    /// The environment variables with which it was found.
     pub around: Surroundings,
     /// Its windows.
     pub calendar: Calendar,
-    /// Where runs and locks are.
+    /// The directories of runs and locks.
     pub state: State,
-    /// Midwatch's own program, which the runner is launched from.
+    /// The path of Midwatch's own program, from which runners are launched.
     pub exe: PathBuf,
-    /// Why the estate file or the windows beside it cannot be used; runs that exist need neither, and nothing new is started.
+    /// Why the estate file or its windows cannot be used. Existing runs need neither; no new run starts.
     pub wrong: Option<Wrong>,
 }
 
-/// What of the files of an estate cannot be used.
+/// A file of the estate that cannot be used.
 #[derive(Clone, Debug)]
 pub struct Wrong {
-    /// Why.
+    /// The cause.
     pub cause: Error,
-    /// Whether it is the estate file itself, so that not even the environment is known.
+    /// Whether the estate file itself is wrong, so that the environment is unknown too.
     pub is_estate: bool,
 }
 
 impl World {
-    /// Every procedure there is, read again: a file may change while the console is open.
+    /// Every procedure, read again: a file may change while the console is open.
     #[must_use]
     pub fn catalog(&self) -> Catalog {
         Catalog::read(self.estate.source.as_deref(), &self.estate.packs, &self.adapters())
     }
 
-    /// An error with the places where the estate file was looked for, where there is none: that may be all that is wrong.
+    /// Adds the searched places to an error if no estate file was found: that may be the only cause.
     #[must_use]
     pub fn without_estate(&self, cause: Error) -> Error {
         match self.estate.source {
@@ -70,7 +70,7 @@ impl World {
         }
     }
 
-    /// The windows, read again: a run freezes them as they are when it starts.
+    /// The windows, read again: a run freezes them when it starts.
     ///
     /// # Errors
     /// Kind `Usage`: the file cannot be read, or anything in it is wrong.
@@ -78,7 +78,7 @@ impl World {
         calendar::load(self.estate.source.as_deref())
     }
 
-    /// Refuses to start anything where the estate file or the windows cannot be used.
+    /// Refuses to start a run while the estate file or the windows cannot be used.
     ///
     /// # Errors
     /// Kind `Refused`, with what is wrong.
@@ -88,14 +88,14 @@ impl World {
         Err(Error::new(Kind::Refused, message).hint(format!("{} lists what is wrong", shell::on_estate("lint"))))
     }
 
-    /// The adapters, as they know this estate.
+    /// The adapters of this estate.
     #[must_use]
     pub fn adapters(&self) -> BuiltIn {
         BuiltIn::of(&self.estate)
     }
 }
 
-/// What is wrong with a file, a line each: they stand below what cannot be used.
+/// The errors in the file, one line each.
 #[must_use]
 pub fn faults(error: &Error) -> String {
     let (head, below) = error.message.split_once('\n').unwrap_or((&error.message, ""));
@@ -104,13 +104,13 @@ pub fn faults(error: &Error) -> String {
     causes.collect::<Vec<_>>().join("\n")
 }
 
-/// The first of them.
+/// The first of these errors.
 #[must_use]
 pub fn first_fault(error: &Error) -> String {
     faults(error).lines().next().unwrap_or_default().to_owned()
 }
 
-/// A door: answers come back as messages.
+/// A gate: answers come back as messages.
 pub trait Gate {
     /// Looks something up.
     fn query(&mut self, query: Query);
@@ -118,6 +118,6 @@ pub trait Gate {
     /// Carries out what a person confirmed, or refuses.
     fn command(&mut self, command: Confirmed<Command>);
 
-    /// The right to act, where this door gives it.
+    /// The right to act, if this gate grants it.
     fn authority(&self) -> Option<Authority>;
 }

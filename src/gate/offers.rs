@@ -1,4 +1,4 @@
-//! Offers: what can be done about a row, and what would need more than the estate says.
+//! Offers: which procedures act on a row, and which need an `act` that the estate does not have.
 
 use crate::app::msg::{Offer, Outline, ParamShown};
 use crate::domain::{Fact, Order, Row, TargetKind, reference};
@@ -11,11 +11,12 @@ use crate::procedure::{catalog, outline};
 use crate::runner::adapters::BuiltIn;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The fact of a row whose target can be acted on.
+/// The fact that a row's target can be acted on.
 const CAN_ACT: &str = "can_act";
 
-/// The procedures that act on a row, their parameters filled in from it: reads first, then changes, then what destroys; and what
-/// would act on it but needs an `act` that there is not. Where none applies, why each that acts on such rows does not.
+/// The procedures that act on a row, with parameters filled in from it: reads first, then changes, then destroys; and
+/// the procedures that need an `act` which the estate does not have. If none applies, the reason for each that acts
+/// on such rows.
 #[must_use]
 pub fn offers(world: &World, row: &Row) -> (Vec<Offer>, Vec<String>) {
     let (catalog, adapters) = (world.catalog(), world.adapters());
@@ -32,7 +33,8 @@ pub fn offers(world: &World, row: &Row) -> (Vec<Offer>, Vec<String>) {
     (offers, withheld)
 }
 
-/// The procedures that act on rows like this one, each with the parameters that it takes from it, whether or not it applies now.
+/// The procedures that act on rows like this one, whether or not they apply now, each with the parameters that it
+/// takes from the row.
 #[must_use]
 pub fn acts(world: &World, row: &Row) -> Vec<(String, BTreeMap<String, String>)> {
     let catalog = world.catalog();
@@ -43,7 +45,8 @@ pub fn acts(world: &World, row: &Row) -> Vec<(String, BTreeMap<String, String>)>
     catalog.procedures().flat_map(taken).collect()
 }
 
-/// The row as it were if its target could be acted on, and what would be offered then, each with the reason why it is not.
+/// The row as if its target could be acted on, and what would be offered then, each with the reason why it is
+/// withheld.
 fn withheld(
     catalog: &Catalog,
     row: &Row,
@@ -90,7 +93,7 @@ pub fn checklists(world: &World) -> Vec<Outline> {
     lists.into_iter().map(outline).collect()
 }
 
-/// Whether the estate says how to act on the row's target; `None` where it does not name it.
+/// Whether the estate has an `act` for the row's target; `None` if the estate does not name the target.
 fn has_act(world: &World, row: &Row) -> Option<bool> {
     let (estate, target) = (&world.estate, &row.target);
     if row.kind == TargetKind::Redis {
@@ -130,7 +133,7 @@ fn shown_item((phase, title): (String, String)) -> (String, String) {
     (phase, reference::show(&title))
 }
 
-/// A title with what is known of its parameters; what must still be asked for stands by its name: `Vacuum <schema>.<table>`.
+/// A title with its known parameters; an unknown one is shown by its name: `Vacuum <schema>.<table>`.
 fn titled(title: &str, params: &[ParamShown]) -> String {
     let known = params.iter().filter(|param| !param.value.is_empty());
     let filled =

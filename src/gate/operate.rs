@@ -1,4 +1,4 @@
-//! The operating gate: carries out what a person confirmed.
+//! The operating gate: carries out confirmed commands.
 
 use crate::app::confirm::{Authority, Confirmed, Reply as Answered};
 use crate::app::effect::{Command, Query};
@@ -17,23 +17,23 @@ use crate::runner::rundir::RunDir;
 use tokio::runtime::Handle;
 use tracing::field::display;
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Performed {
     /// A run was launched.
     Started(RunId),
-    /// Something else was done; the sentence says what.
+    /// Another command succeeded; the sentence describes the result.
     Done(String),
 }
 
-/// A door that opens both ways.
+/// The gate that answers queries and carries out commands.
 pub struct Operate {
     lookup: Lookup,
     through: &'static str,
 }
 
 impl Operate {
-    /// Makes the operating gate; `through` is what the journal will say that answers came through.
+    /// Makes the operating gate; the journal records `through` as the origin of its answers.
     #[must_use]
     pub fn new(lookup: Lookup, through: &'static str) -> Self {
         Self { lookup: lookup.acting(), through }
@@ -48,7 +48,7 @@ impl Gate for Operate {
     fn command(&mut self, command: Confirmed<Command>) {
         let (world, out, through) = (self.lookup.world().clone(), self.lookup.sender(), self.through);
         let runtime = Handle::current();
-        // The state directory may not answer: nothing else waits for that.
+        // The state directory may not answer: nothing else waits for it.
         tokio::task::spawn_blocking(move || {
             let msg = match runtime.block_on(perform(&world, command, through)) {
                 Ok(Performed::Started(run)) => Msg::RunStarted(run),
@@ -64,7 +64,7 @@ impl Gate for Operate {
     }
 }
 
-/// The right to act, for those who are an operator by having invoked a command that acts.
+/// The right to act, for a user who invoked a command that acts.
 #[must_use]
 pub fn authority() -> Authority {
     Authority::grant()
@@ -127,7 +127,7 @@ async fn carry_out(world: &World, command: Confirmed<Command>, through: &str) ->
     }
 }
 
-/// What an answer was, in a word or two.
+/// A short description of an answer.
 fn answered(answer: &Answer) -> String {
     match answer {
         Answer::Confirm { .. } => "confirmed".to_owned(),
@@ -139,7 +139,7 @@ fn answered(answer: &Answer) -> String {
     }
 }
 
-/// Asks a run's runner for something and gives back the record that says it counts.
+/// Sends a demand to a run's runner, and returns the record by which it was accepted.
 async fn demanded(world: &World, run: &RunId, demand: Demand, through: &str) -> Result<u64> {
     let dir = RunDir::of(&world.state.dir, run.clone());
     match client::send(&dir, demand, through).await? {
@@ -149,7 +149,7 @@ async fn demanded(world: &World, run: &RunId, demand: Demand, through: &str) -> 
     }
 }
 
-/// Stops a run; one without a runner is taken over first, by a runner whose first action is to stop.
+/// Stops a run; a run without a runner is first taken over by a runner whose first action is to stop.
 async fn abort(world: &World, run: RunId, undo: bool, owner: Option<u32>, through: &str) -> Result<Performed> {
     let dir = RunDir::of(&world.state.dir, run);
     if dir.runner_lives() {
@@ -163,7 +163,7 @@ async fn abort(world: &World, run: RunId, undo: bool, owner: Option<u32>, throug
     Ok(Performed::Done(format!("run {} stops{and}", dir.id.short())))
 }
 
-/// What to say of a run whose runner ended before it replied: that it is over, where it is.
+/// The error for a run that ended before its runner replied.
 fn already_ended(dir: &RunDir) -> Option<Error> {
     let status = walk_file(&dir.journal()).ok()?.view?.sealed?;
     let message = format!("run {} is over: {}", dir.id, status.word());

@@ -15,7 +15,7 @@ use crate::runner::{identity, policy};
 use std::collections::BTreeMap;
 use std::io;
 
-/// A plan with these parameters; touches nothing.
+/// Makes a plan with these parameters; touches nothing.
 ///
 /// # Errors
 /// Every problem at once, as one usage error; and what is wrong with the windows, where it needs one.
@@ -25,7 +25,7 @@ pub fn plan(world: &World, procedure: &str, params: &BTreeMap<String, String>) -
     plan_by(world, &catalog, found, params, &world.adapters().planning())
 }
 
-/// The same where values stand for parameters that are not given: what those name need not exist.
+/// Like [`plan`], with placeholders for parameters that are not given: the targets that they name need not exist.
 ///
 /// # Errors
 /// As [`plan`].
@@ -54,7 +54,7 @@ fn refused(procedure: &str, problems: &[Problem]) -> Error {
     Error::new(Kind::Usage, format!("cannot plan {procedure}:\n  {}", lines.join("\n  ")))
 }
 
-/// A plan with what each step would do now; advisory, for the runner previews again when a step is reached.
+/// A plan with a preview of each step. Advisory: the runner previews again when it reaches a step.
 ///
 /// # Errors
 /// As [`plan`].
@@ -67,7 +67,7 @@ pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) 
             let warned = found.warned();
             (Some((Box::new(found.view), warned)), found.refused)
         }
-        // As an emergency it may begin all the same: what cannot be foreseen even so begins in no way.
+        // It may still begin as an emergency; a plan that cannot be previewed even then cannot begin at all.
         Err(cause) => {
             let found = preflight::preflight(world, &plan, Some("")).ok();
             (found.map(|found| (Box::new(found.view), Vec::new())), Some(cause))

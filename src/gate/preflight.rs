@@ -1,4 +1,4 @@
-//! What a run would find if it began now: its window, its time, and what stands in its way.
+//! What a run would find if it began now: its window, its time, and what would stop it.
 
 use crate::calendar::{Calendar, NoWindow};
 use crate::config::names;
@@ -14,28 +14,28 @@ use crate::procedure::plan::Plan;
 use crate::runner::preflight;
 use crate::runner::rundir::Start;
 
-/// A run as it would begin now.
+/// A run as if it began now.
 #[derive(Clone, Debug)]
 pub struct Preflight {
-    /// Its state, with what its steps are expected to take.
+    /// Its state, with the expected duration of its steps.
     pub view: RunView,
-    /// Why it could not begin, for want of a window or of time.
+    /// Why it could not begin: no window, or not enough time.
     pub refused: Option<Error>,
-    /// What whoever starts it should know of its time.
+    /// Warnings about its time, for the person who starts it.
     pub warnings: Vec<String>,
-    /// What becomes of it when whoever starts it logs out, where it would not go on: to be asked about before step 1.
+    /// What would end the run when the person who starts it logs out; ask before step 1. `None` if it would go on.
     pub logout: Option<String>,
 }
 
 impl Preflight {
-    /// Everything that whoever starts it is warned of.
+    /// All warnings for the person who starts it.
     #[must_use]
     pub fn warned(&self) -> Vec<String> {
         self.logout.iter().chain(&self.warnings).cloned().collect()
     }
 }
 
-/// Whether the rule of the environment demands a window of a plan that changes something and names none.
+/// Whether the environment's rule requires a window for a plan that changes a target and names no window.
 ///
 /// # Errors
 /// Kind `Usage` where the windows' file is wrong.
@@ -46,7 +46,7 @@ pub fn demands_window(world: &World, plan: &Plan) -> Result<bool> {
     Ok(world.windows()?.demands_window(world.estate.environment, &plan.id))
 }
 
-/// The windows of a plan, read again; `None` where it needs none.
+/// The windows of a plan, read again; `None` if it needs none.
 ///
 /// # Errors
 /// Kind `Usage` where their file is wrong; kind `Refused` where no window can ever allow it and it is no emergency, or where it
@@ -69,7 +69,7 @@ pub fn windows(world: &World, plan: &Plan, is_emergency: bool) -> Result<Option<
     }
 }
 
-/// Foresees a run; `emergency` is the reason for which it would not keep to its window.
+/// Previews the start of a run; `emergency` is the reason for running outside its window.
 ///
 /// # Errors
 /// As [`windows`], and when the plan cannot be written as JSON.

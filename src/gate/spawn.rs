@@ -1,4 +1,4 @@
-//! Launches runners, detached: a run outlives whoever started it.
+//! Launches runners, detached: a run outlives the process that started it.
 
 use crate::app::effect::Begun;
 use crate::config::estate::Estate;
@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// How long a runner may take to say that its first record is durable.
+/// How long a runner may take to report that its first record is durable.
 const LAUNCH: Duration = Duration::from_secs(10);
 
 /// Starts a run of a plan that was confirmed by its hash.
@@ -50,7 +50,7 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> R
         let message = format!("the procedure {} has changed since it was planned", plan.id);
         return Err(Error::new(Kind::Refused, message).hint("plan it again"));
     }
-    // Where no state can be kept, no journal can be written.
+    // Without a state directory no journal can be written.
     prepare_state(&world.state).map_err(|cause| cause.of_kind(Kind::Journal))?;
     let estate =
         world.estate.source.as_deref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
@@ -73,19 +73,19 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> R
     }
     let launched = launch(world, &dir, Mode::Begin).await;
     if launched.is_err() && !dir.journal().exists() {
-        // It never began: nothing happened that the directory could tell of.
+        // The run never began, so its directory holds no history.
         let _ = fs::remove_dir_all(&dir.path);
     }
     launched?;
-    // The new run is there, and the list is as long as it will be.
+    // The new run is listed now, so the list has its full length.
     let (state, keep) = (world.state.dir.clone(), world.estate.keep);
     let removed = tokio::task::spawn_blocking(move || retention::apply(&state, keep)).await;
     removed.map(drop).unwrap_or_else(|cause| tracing::warn!(%cause, "runs not removed"));
     Ok(dir.id)
 }
 
-/// Refuses where the estate file says something else than what was read from it: the plan shows an environment, targets and rules that
-/// are not those of the file any more.
+/// Refuses if the estate file has changed since it was read: the plan would show an environment, targets and rules
+/// that are no longer those of the file.
 fn is_estate_of_now(estate: &Estate) -> Result<()> {
     let Some(file) = &estate.source else { return Ok(()) };
     let changed = match Estate::load(file) {
@@ -129,18 +129,19 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
         Ok(Err(cause)) => Err(Error::machine(&doing, cause)),
         Ok(Ok(_)) if line.trim() == "started" => Ok(()),
         Ok(Ok(_)) => Err(refusal(&line).unwrap_or_else(|| {
-            Error::machine(&doing, "it ended before it said that it is at work")
+            Error::machine(&doing, "it ended before it reported its first record")
                 .hint(format!("see {}", dir.path.join("runner.err").display()))
                 .hint(format!("if the run exists, continue it: {}", shell::on_runs(format_args!("resume {}", dir.id))))
         })),
     }
 }
 
-/// Ends a runner that did not say in time that it is at work, so that what is reported as failed does not begin later.
+/// Ends a runner that did not report its first record in time, so that a start that is reported as failed does not
+/// begin later.
 async fn give_up(runner: &mut Child, dir: &RunDir, doing: &str) -> Error {
     let _ = runner.start_kill();
     let _ = tokio::time::timeout(LAUNCH, runner.wait()).await;
-    let error = Error::machine(doing, format!("it said nothing within {} s and was ended", LAUNCH.as_secs()));
+    let error = Error::machine(doing, format!("it did not report its first record within {} s and was ended", LAUNCH.as_secs()));
     if dir.journal().exists() {
         error.hint(format!("continue the run: {}", shell::on_runs(format_args!("resume {}", dir.id))))
     } else {
@@ -148,8 +149,8 @@ async fn give_up(runner: &mut Child, dir: &RunDir, doing: &str) -> Error {
     }
 }
 
-/// Refuses to take over another user's run: its acts would have the rights of the one who takes it. Root may, where the owner's
-/// name was typed (`consent`); `verb` is the command as it is typed.
+/// Refuses to take over another user's run: its acts would run with the rights of the new user. Root may, after the
+/// owner's name was typed (`consent`); `verb` is the command as typed.
 ///
 /// # Errors
 /// Kind `Refused`, with the owner's name and the command that continues it with the owner's own rights.
@@ -175,7 +176,7 @@ pub fn refuse_other(dir: &RunDir, consent: Option<u32>, verb: &str) -> Result<()
         .hint("a run that has a runner can be answered, noted and stopped by the team"))
 }
 
-/// What a runner says when it cannot begin.
+/// The report of a runner that cannot begin.
 #[derive(Deserialize)]
 struct FirstLine {
     message: String,

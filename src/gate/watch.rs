@@ -1,4 +1,4 @@
-//! The watching gate: answers queries, refuses every command, and holds nothing to act with.
+//! The watching gate: answers queries, refuses every command, and cannot act.
 
 use crate::app::confirm::{Authority, Confirmed};
 use crate::app::effect::{Command, Query};
@@ -7,7 +7,7 @@ use crate::domain::{Error, Kind};
 use crate::gate::Gate;
 use crate::gate::lookup::Lookup;
 
-/// A door that only opens inward.
+/// The gate that only answers queries.
 pub struct Watch {
     lookup: Lookup,
 }

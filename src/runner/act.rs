@@ -1,7 +1,7 @@
-//! The act process: does one step's work for every adapter but those whose act is a program of its own.
+//! The act process: does the work of one step, for every adapter except those that run a program.
 //!
-//! Standard input holds one line, the [`ActHead`], and then the frozen set. Progress goes to standard output, which the shim
-//! pumps into the step's log. The result is written whole, or not at all, beside the shim's files.
+//! Standard input holds one line, the [`ActHead`], and then the frozen set. Progress goes to standard output, which
+//! the shim writes to the step's log. The result is written completely or not at all, beside the shim's files.
 
 use crate::domain::error::{Result, system_text};
 use crate::domain::quantity::span;
@@ -19,22 +19,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The exit code of an act that touched nothing, because its result would have had no room.
+/// The exit code of an act that touched nothing, because the disk had no space for its result.
 pub const NOT_BEGUN: i32 = Kind::Journal.exit_code() as i32;
 
-/// The largest set that is kept for a second try, in bytes; an undo of a larger one is tried once.
+/// The largest set that is kept for a retry, in bytes; an undo of a larger one is tried once.
 const KEPT: u64 = 64 << 20;
-/// The first pause before an undo is tried again, and the longest; each is twice the one before.
+/// The first and the longest pause between tries of an undo; each pause is twice the previous one.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
-/// How often a pause looks whether it was cancelled.
+/// How often a pause checks for cancellation.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// How much of `result.json` is reserved on disk before anything is touched; a longer result takes more where there is some.
+/// How much of `result.json` is reserved on disk before anything is touched; a longer result takes more if there is
+/// space.
 const RESULT_RESERVE: usize = 32 << 10;
-/// How many characters of a reason are kept where the disk has no room for the whole result.
+/// How many characters of a reason are kept when the disk has no space for the whole result.
 const SHORTENED: usize = 2000;
 
-/// Acts; the exit code is 0 when it ended well and 1 otherwise. `begins` is given the directory of the attempt.
+/// Does the act; the exit code is 0 on success and 1 otherwise. `begins` receives the directory of the attempt.
 ///
 /// # Errors
 /// [`Kind::Journal`] (exit code [`NOT_BEGUN`]) where the result has no room: then nothing was touched. Others when the action cannot
@@ -51,7 +52,7 @@ pub fn main(begins: impl FnOnce(&Path)) -> Result<u8> {
         begins(attempt);
     }
     let mut kept = Reserved::create(&head.result, RESULT_RESERVE).map_err(|cause| {
-        let what = format!("cannot begin, because there is no room to keep the result: {}", system_text(cause));
+        let what = format!("cannot begin, because there is no disk space for the result: {}", system_text(cause));
         Error::new(Kind::Journal, what)
     })?;
     let mut out = hide::Output::of(io::stdout().lock());
@@ -68,17 +69,17 @@ pub fn main(begins: impl FnOnce(&Path)) -> Result<u8> {
     keep(&mut kept, end, changes)
 }
 
-/// Keeps the result and gives the exit code. Where the disk has no room for all of it, what a change came to is kept without what it
-/// counted and saw; what a look saw is its whole worth, and without it the look failed.
+/// Writes the result and returns the exit code. If the disk has no space for all of it, a change keeps its ending
+/// without its counts and facts; a look needs its facts, so without them it failed.
 fn keep(kept: &mut Reserved, mut end: ActEnd, changes: bool) -> Result<u8> {
     let failed = |cause: io::Error| Error::machine("keep the result of the act", cause);
     let mut json = serde_json::to_vec(&end).map_err(|cause| failed(cause.into()))?;
     if !kept.holds(json.len()) {
         let detail: String = end.detail.chars().take(SHORTENED).collect();
-        let no_room = "the disk has no room for the rest of the result";
+        let no_space = "the disk has no space for the rest of the result";
         end = match changes {
-            true => ActEnd::new(end.ending, format!("{detail}; {no_room}")),
-            false => ActEnd::new(Ending::Failed, no_room),
+            true => ActEnd::new(end.ending, format!("{detail}; {no_space}")),
+            false => ActEnd::new(Ending::Failed, no_space),
         };
         json = serde_json::to_vec(&end).map_err(|cause| failed(cause.into()))?;
     }
@@ -86,7 +87,7 @@ fn keep(kept: &mut Reserved, mut end: ActEnd, changes: bool) -> Result<u8> {
     Ok(u8::from(end.ending != Ending::Ok))
 }
 
-/// Undoes; what provably did nothing is tried again, with longer and longer pauses, until the limit.
+/// Undoes; an undo that provably did nothing is tried again, with longer and longer pauses, until the limit.
 fn again(
     head: &ActHead,
     limit: Duration,
@@ -119,7 +120,7 @@ fn again(
     ActEnd::new(Ending::Unknown, "it was tried without an end")
 }
 
-/// How an undo ended that was tried to its limit, with what a person does now.
+/// The end of an undo that was tried up to the limit, with what a person does next.
 fn given_up(mut end: ActEnd, tries: u32, spent: Duration) -> ActEnd {
     let next = end.next.as_ref().map(|next| format!(". Next: {next}")).unwrap_or_default();
     end.detail = format!("{}; tried {tries} times in {}{next}", end.detail, span(spent));

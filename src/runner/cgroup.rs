@@ -1,4 +1,5 @@
-//! The control group that an attempt has to itself: a process can leave its session and clear its environment, and stays in it.
+//! The control group of an attempt: a process can leave its session and clear its environment, but not its control
+//! group.
 //!
 //! ```text
 //! shim: mkdir OWN/midwatch-RUN.ATTEMPT ─▶ the hold moves in, and all that it starts is born there ─▶ rmdir once it is empty
@@ -15,13 +16,13 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// What the name of such a group begins with; the mark of the attempt follows.
+/// The prefix of such a group's name; the mark of the attempt follows.
 const PREFIX: &str = "midwatch-";
 
 /// The magic number of the file system (statfs(2)).
 const CGROUP2: FsWord = 0x6367_7270;
 
-/// How deep the groups below it are followed.
+/// How deep nested groups are followed.
 const DEEPEST: usize = 16;
 
 /// The control group of one attempt.
@@ -40,7 +41,7 @@ impl Group {
         Ok(group)
     }
 
-    /// The group of an attempt that another process made, by the directory that was written down; none where it is no longer there.
+    /// The group of an attempt that another process made, by its recorded directory; none if it no longer exists.
     #[must_use]
     pub fn of(attempt: &Path, written: Option<&Path>) -> Option<Self> {
         let beside = || own().ok().flatten().map(|own| own.join(name(attempt)));
@@ -55,7 +56,7 @@ impl Group {
         &self.0
     }
 
-    /// Moves a process in; what it starts from then on is born there.
+    /// Moves a process in; the children that it starts from then on are born there.
     ///
     /// # Errors
     /// As `write(2)` to `cgroup.procs`.
@@ -63,7 +64,7 @@ impl Group {
         fs::write(self.0.join("cgroup.procs"), pid.to_string())
     }
 
-    /// The processes in it and in the groups below it, but for this one.
+    /// The processes in it and in the groups below it, except this one.
     ///
     /// # Errors
     /// When it cannot be read although it is there.
@@ -77,15 +78,15 @@ impl Group {
         Ok(found)
     }
 
-    /// Kills all that is in it at once, whatever it forks meanwhile; a kernel before 5.14 cannot.
+    /// Kills all processes in it at once, including those forked during the kill; a kernel before 5.14 cannot.
     pub fn kill(&self) {
-        // Never whoever kills: it may stand in it itself, as what the act of an outer run started.
+        // Never this process: it may be in the group itself, as part of the act of an outer run.
         if own().ok().flatten().is_none_or(|own| !own.starts_with(&self.0)) {
             let _ = fs::write(self.0.join("cgroup.kill"), "1");
         }
     }
 
-    /// Removes it with the groups below it, where nothing is in them.
+    /// Removes it with the groups below it, if they are empty.
     pub fn remove(&self) {
         for group in self.all().unwrap_or_default().iter().rev() {
             let _ = fs::remove_dir(group);
@@ -119,7 +120,7 @@ fn name(attempt: &Path) -> String {
     format!("{PREFIX}{}", mark(attempt))
 }
 
-/// What was read; none where the group was removed meanwhile (`ENODEV` once it is open).
+/// What was read; none if the group was removed during the read (`ENODEV` once it is open).
 fn or_gone<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     match read {
         Ok(found) => Ok(Some(found)),
@@ -129,7 +130,7 @@ fn or_gone<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// The directory of the group of version 2 that this process is in; none where no such file system shows it.
+/// The directory of this process's version 2 group; none if no such file system is mounted.
 fn own() -> io::Result<Option<PathBuf>> {
     let groups = fs::read_to_string("/proc/self/cgroup")?;
     let Some(group) = groups.lines().find_map(|line| line.strip_prefix("0::")) else { return Ok(None) };
@@ -146,7 +147,7 @@ fn below(mount: &[u8], group: &Path) -> Option<PathBuf> {
     Some(unescaped(point).join(rest))
 }
 
-/// A path as it is: there, a space stands as `\040`.
+/// Decodes a path of that file, where `\040` is a space.
 fn unescaped(field: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;

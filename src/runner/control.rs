@@ -1,13 +1,14 @@
-//! The control socket: who may act on a run, kernel-checked, bounded in every way.
+//! The control socket: who may act on a run, checked by the kernel, with a limit on everything.
 //!
-//! A stream socket in the run directory (mode 0700; in a team directory 2750, and the socket 0660) takes JSON lines. The peer's
-//! uid, gid and pid come from the kernel (`SO_PEERCRED`), never from the message; its groups and its login uid from `/proc`,
-//! while the process is held. At most [`CONNECTIONS`] peers are heard at once (`places`); each has [`PATIENCE`] for
-//! one request of [`LARGEST_REQUEST`] bytes. A peer beyond that gets the reply that the runner is busy, and tries again. A socket
-//! that was removed or replaced is opened again.
+//! A stream socket in the run directory (mode 0700; in a team directory 2750, and the socket 0660) takes JSON lines.
+//! The peer's uid, gid and pid come from the kernel (`SO_PEERCRED`), never from the message; its groups and its login
+//! uid come from `/proc`, while a pidfd holds the process. The runner serves at most [`CONNECTIONS`] peers at once
+//! (`places`); each has [`PATIENCE`] for one request of at most [`LARGEST_REQUEST`] bytes. A peer above that limit
+//! gets the reply that the runner is busy, and tries again. If the socket is removed or replaced, the runner opens it
+//! again.
 //!
-//! A request counts only while its client waits for the reply ([`Call::counts`]): a client that gave it up has reported that nothing
-//! came of it.
+//! A request is valid only while its client waits for the reply ([`Call::counts`]): a client that gave up has
+//! reported that nothing was accepted.
 
 mod connection;
 mod places;
@@ -27,16 +28,16 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-/// How many peers are heard at once, the run's own user and root not counted.
+/// How many peers are served at once, not counting the run's own user and root.
 pub const CONNECTIONS: usize = 16;
 
-/// How often the runner looks whether its socket is still there.
+/// How often the runner checks that its socket still exists.
 pub const RELISTEN: Duration = Duration::from_secs(2);
 
-/// How long a peer may take for its request.
+/// How long a peer may take to send its request.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A request with the peer that the kernel says sent it.
+/// A request with its peer as the kernel reports it.
 #[derive(Debug)]
 pub struct Call {
     /// The request.
@@ -45,15 +46,16 @@ pub struct Call {
     pub actor: Actor,
     /// Their groups.
     pub groups: Vec<u32>,
-    /// Whether the process that sent it is still there, so that what is said of it is of it.
+    /// Whether the process that sent it still exists, so that its `/proc` data is about that process.
     pub proven: bool,
-    /// Where the reply goes.
+    /// The channel for the reply.
     pub reply: oneshot::Sender<Reply>,
     connection: Connection,
 }
 
 impl Call {
-    /// Asks the clock and the kernel whether the client still waits: right before what was asked counts.
+    /// Checks the clock and the connection: whether the client still waits. Called right before the request takes
+    /// effect.
     ///
     /// # Errors
     /// Why it counts no more, in a sentence.
@@ -70,13 +72,13 @@ impl Call {
 
 /// The open socket.
 pub struct Control {
-    /// What peers ask.
+    /// The requests of the peers.
     pub calls: mpsc::Receiver<Call>,
     places: Places,
 }
 
 impl Control {
-    /// Hears nobody any more, and waits until everybody who was heard has a reply.
+    /// Accepts no more peers, and waits until every accepted peer has its reply.
     pub async fn close(&mut self) {
         self.calls.close();
         while let Ok(call) = self.calls.try_recv() {
@@ -89,7 +91,7 @@ impl Control {
 /// How long the last replies may take.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Opens the socket and hears peers until [`Control::close`].
+/// Opens the socket and serves peers until [`Control::close`].
 ///
 /// # Errors
 /// When the socket cannot be bound.
@@ -101,7 +103,7 @@ pub fn listen(dir: &RunDir) -> Result<Control> {
     Ok(Control { calls: receiver, places })
 }
 
-/// A socket in the run's directory, and which file it is.
+/// A socket in the run's directory, with its file identity.
 struct Bound {
     listener: UnixListener,
     identity: (u64, u64),
@@ -122,7 +124,7 @@ fn bind(dir: &RunDir) -> Result<Bound> {
     Ok(Bound { listener, identity: (found.dev(), found.ino()) })
 }
 
-/// Whether the name still leads to the socket.
+/// Whether the path still refers to this socket.
 fn is_there(dir: &RunDir, bound: &Bound) -> bool {
     let found = fs::symlink_metadata(dir.path.join("control.sock"));
     found.is_ok_and(|found| (found.dev(), found.ino()) == bound.identity)
@@ -135,14 +137,14 @@ async fn accept(dir: RunDir, mut bound: Bound, calls: mpsc::Sender<Call>, places
             accepted = bound.listener.accept() => accepted,
             _ = look.tick() => {
                 if !is_there(&dir, &bound) && !calls.is_closed() {
-                    // Where it cannot be opened now, it is tried again at the next look.
+                    // If it cannot be opened now, the next look tries again.
                     bound = bind(&dir).unwrap_or(bound);
                 }
                 continue;
             }
         };
         let Ok((stream, _)) = accepted else {
-            // Out of descriptors: hear nobody for a moment, then go on.
+            // Out of descriptors: accept no peer for a moment, then go on.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
@@ -172,7 +174,7 @@ async fn serve_client(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Resu
     let mut reader = BufReader::new(reader.take(limit));
     let received = tokio::time::timeout(failpoint::span("PEER", PATIENCE), reader.read_until(b'\n', &mut line)).await;
     received.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    // The runner may look through a large set before it replies; whoever asked decides how long that is waited for.
+    // The runner may read a large set before it replies; the client decides how long to wait.
     let reply = match parse(&line) {
         Err(why) => {
             tracing::warn!(uid = peer.uid(), pid = peer.pid(), cause = why, "request refused");
@@ -214,7 +216,7 @@ pub fn parse(line: &[u8]) -> std::result::Result<Request, String> {
     Ok(request)
 }
 
-/// The claim of what a request came through, bounded to a word.
+/// The client's claim of its origin, limited to one word.
 fn through(claim: &str) -> String {
     claim.chars().filter(char::is_ascii_alphanumeric).take(16).collect()
 }

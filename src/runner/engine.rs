@@ -1,4 +1,4 @@
-//! Executes a plan, step by step, and is the only writer of its journal.
+//! Executes a plan, step by step. It is the only writer of the run's journal.
 //!
 //! ```text
 //! next step ─▶ check  ─────────────────────────────▶ attempt ─▶ outcome ─▶ next step
@@ -67,36 +67,36 @@ pub struct Engine {
     me: Actor,
     control: Control,
     answered: Vec<(PromptId, String)>,
-    /// Answers that came while the open prompt's set was being read again.
+    /// Answers that arrived while the open prompt's set was being read again.
     held: VecDeque<Call>,
-    /// The failed step that a person wants run again.
+    /// The failed step that a person retries.
     retrying: Option<u32>,
-    /// The attempt whose processes are waited for while a person is asked.
+    /// The attempt whose processes the run waits for while a prompt is open.
     awaited: Option<String>,
-    /// How often a file named in arguments changed while it was asked about.
+    /// How often a file named in arguments changed during its prompt.
     restless: BTreeMap<PathBuf, u32>,
-    /// How many requests to stop are heeded.
+    /// How many abort requests were handled.
     aborts_seen: u32,
-    /// The steps of the ending that somebody did not want taken.
+    /// The cleanup steps that a person chose to skip.
     passed: Vec<u32>,
-    /// Whether the run is stopped and on its way to its end.
+    /// Whether the run is stopped and is ending.
     ending: bool,
-    /// What people want with items of a checklist, and what takes its time.
+    /// Requests about checklist items that take time, in order.
     wanted: VecDeque<Wanted>,
-    /// Its windows, and the clocks.
+    /// Its windows and clocks.
     hours: Hours,
-    /// The estate file, for what is probed.
+    /// The estate file, for probes.
     estate: Option<PathBuf>,
-    /// The reading of every pane that is taken before anything is changed, while it is under way.
+    /// The reading of every pane before the first change, while it is under way.
     before: Option<Pending>,
-    /// Dropping them frees them.
+    /// The locks; dropping them frees them.
     locks: Vec<Held>,
-    // Kept, never read: dropping it frees the run.
+    // Never read: dropping it frees the run.
     _taken: Taken,
 }
 
-/// Runs the run in a directory from its start, or on from where another runner left it; `ready` is called once, after the
-/// first record is durable.
+/// Executes the run in a directory from its start, or continues it after another runner; calls `ready` once, after
+/// the first record is durable.
 ///
 /// # Errors
 /// When it cannot begin; when the journal cannot be written, which stops the run at once and is not retried.
@@ -117,7 +117,7 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
         }
         ended
     });
-    // A preview that hangs on a dead file system must not keep the runner.
+    // A preview that hangs on a dead file system must not keep the runner alive.
     runtime.shutdown_background();
     ended
 }
@@ -214,20 +214,20 @@ impl Engine {
         self.journal.view()
     }
 
-    /// Writes a record in the runner's own name.
+    /// Writes a record with the runner as actor.
     fn write(&mut self, event: Event) -> Result<Record> {
         let me = self.me.clone();
         self.write_as(&me, event)
     }
 
-    /// Writes a record in the name of whoever caused it.
+    /// Writes a record with the actor who caused it.
     fn write_as(&mut self, actor: &Actor, event: Event) -> Result<Record> {
         let me = self.me.clone();
         let now = self.tick(&me)?;
         self.append(event, actor, now)
     }
 
-    /// The first step that is not over.
+    /// The first unfinished step.
     fn next(&self) -> Option<u32> {
         let open = |step: &StepView| !matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone);
         let found = self.view().steps.iter().position(open)?;
@@ -266,13 +266,13 @@ impl Engine {
             Verb::Approve => self.approve(step, &planned).await,
             // Refused before the start.
             Verb::Use => {
-                let message = format!("step {} cannot be taken by this version", step + 1);
+                let message = format!("step {} cannot be run by this version", step + 1);
                 Err(Error::new(Kind::Refused, message))
             }
         }
     }
 
-    /// A `do`: freezes its set, asks where its class demands it, and acts on exactly that set.
+    /// A `do` step: freezes its set, asks for confirmation if its class requires one, and acts on exactly that set.
     async fn act(&mut self, step: u32, planned: &Step) -> Result<()> {
         if !self.has_time(step, planned).await? {
             return Ok(());
@@ -282,7 +282,7 @@ impl Engine {
             Err(refusal) => return self.decide_refusal(step, &refusal).await,
         };
         if self.is_stopped() {
-            // Stopped while it was previewed.
+            // Stopped during its preview.
             return Ok(());
         }
         if frozen.preview.count == 0 {
@@ -292,8 +292,8 @@ impl Engine {
             };
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
-        // The consent to an act covers its undo. In an ending no person may be there, and what every ending undoes is not asked
-        // about in the good one alone.
+        // The consent to an act covers its undo. During a rollback or abort no person may be present, and a cleanup
+        // undo must not need a prompt only when all went well.
         let unasked = planned.verb == Verb::UndoOf && (self.ending || planned.always);
         if planned.effect == EffectClass::Read || unasked {
             return self.attempt_step(step, planned, Some(frozen.digest), None).await;
@@ -323,8 +323,8 @@ impl Engine {
         }
     }
 
-    /// Takes a call beside a prompt: notes and aborts count, answers wait for the prompt that is open, if one is. Says
-    /// whether to stop.
+    /// Handles a call that arrives outside a prompt: notes and aborts take effect, answers wait for the open prompt,
+    /// if there is one. Returns whether to stop.
     fn take_call(&mut self, call: Call) -> Result<bool> {
         match self.may_act(&call) {
             Ok(()) => self.heed(call),
@@ -332,7 +332,7 @@ impl Engine {
         }
     }
 
-    /// Takes a call that may act.
+    /// Handles a call that may act.
     fn heed(&mut self, call: Call) -> Result<bool> {
         match call.request.ask.clone() {
             Demand::Answer { .. } if self.view().prompt.is_some() => {
@@ -365,7 +365,8 @@ impl Engine {
         }
     }
 
-    /// Only the run's own user, root and members of its team may act, only on this run, and only while they wait for the reply.
+    /// Only the run's own user, root and members of its team may act, only on this run, and only while they wait for
+    /// the reply.
     fn may_act(&self, call: &Call) -> std::result::Result<(), String> {
         if call.request.run != self.dir.id {
             return Err(format!("this is run {}, not run {}", self.dir.id, call.request.run));
@@ -376,14 +377,14 @@ impl Engine {
         }
         if !call.proven {
             return Err(format!(
-                "the process {} of {} is gone: who it was cannot be told",
+                "the process {} of {} is gone, so its user cannot be verified",
                 call.actor.pid, call.actor.name
             ));
         }
         call.counts()
     }
 
-    /// Records an answer that does not count, and says so.
+    /// Records an answer that was rejected, and replies with the reason.
     fn reject(&mut self, call: Call, why: String) -> Result<()> {
         let prompt = match &call.request.ask {
             Demand::Answer { prompt, .. } => prompt.0.chars().take(64).collect(),

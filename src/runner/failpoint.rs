@@ -1,7 +1,7 @@
 //! Named places at which a test kills the runner.
 //!
-//! `MIDWATCH_FAILPOINT=outcome.pre@2` ends the process by SIGKILL at the second passing of that place; `stop:outcome.pre` stops
-//! it there by SIGSTOP. Compiled into debug builds only: a release build has no such switch.
+//! `MIDWATCH_FAILPOINT=outcome.pre@2` kills the process (SIGKILL) when it passes that point the second time;
+//! `stop:outcome.pre` stops it there (SIGSTOP). Compiled into debug builds only: a release build has no such switch.
 
 /// Every failpoint, in the order in which a run passes them; those of `act` are in the act process.
 pub const ALL: [&str; 20] = [
@@ -27,10 +27,10 @@ pub const ALL: [&str; 20] = [
     "seal.post",
 ];
 
-/// The failpoint of a shim that has done nothing yet. It is no place of a run: every shim passes it first.
+/// The failpoint of a shim that has done nothing yet. It is not part of [`ALL`]: every shim passes it first.
 pub const SHIM: &str = "shim.begins";
 
-/// The failpoint of whoever removes runs that are no longer kept, between the rename and the removal. It is no place of a run.
+/// The failpoint in the removal of old runs, between the rename and the deletion. It is not part of [`ALL`].
 pub const APART: &str = "keep.apart";
 
 /// Passes a failpoint.
@@ -64,7 +64,7 @@ pub fn pass(name: &str) {
 #[cfg(not(debug_assertions))]
 pub fn pass(_: &str) {}
 
-/// A span of the run's own timing, which a test may shorten by `MIDWATCH_SPAN_<NAME>` in milliseconds; debug builds only.
+/// A duration of the run's own timing; debug builds let a test shorten it by `MIDWATCH_SPAN_<NAME>`, in milliseconds.
 #[must_use]
 pub fn span(name: &str, default: std::time::Duration) -> std::time::Duration {
     #[cfg(debug_assertions)]

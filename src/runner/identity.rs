@@ -1,4 +1,4 @@
-//! Who acts: kernel identity first, names beside it as claims.
+//! Who acts: the kernel's identity first, names only as claims.
 
 use crate::config::names;
 use crate::domain::Actor;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::os::fd::OwnedFd;
 
-/// A process that cannot be mistaken for another: pid, start time and boot.
+/// Identifies one process unambiguously: pid, start time and boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessId {
     /// The pid.
@@ -20,20 +20,20 @@ pub struct ProcessId {
 }
 
 impl ProcessId {
-    /// This process; `None` when `/proc` does not tell.
+    /// This process; `None` if `/proc` cannot be read.
     #[must_use]
     pub fn own() -> Option<Self> {
         Self::of(std::process::id())
     }
 
-    /// A living process; `None` when there is none of that pid.
+    /// A living process; `None` if no process has that pid.
     #[must_use]
     pub fn of(pid: u32) -> Option<Self> {
         let start = start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
         Some(Self { pid, start, boot_id: crate::probes::clock::boot_id() })
     }
 
-    /// Whether this very process still lives; one that has ended and was not collected yet does not.
+    /// Whether this very process is alive; a zombie is not.
     #[must_use]
     pub fn lives(&self) -> bool {
         !self.boot_id.is_empty() && Self::of(self.pid).as_ref() == Some(self) && !has_ended(self.pid)
@@ -46,7 +46,7 @@ fn has_ended(pid: u32) -> bool {
     stat.rsplit_once(')').is_none_or(|(_, after)| after.trim_start().starts_with(['Z', 'X']))
 }
 
-/// Whether a process is stopped, by a signal or a debugger, and does nothing until it is let go on.
+/// Whether a process is stopped by a signal or a debugger.
 #[must_use]
 pub fn is_stopped(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -59,13 +59,13 @@ fn start_time(stat: &str) -> Option<u64> {
     after.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// Whoever runs this process.
+/// The user who runs this process.
 #[must_use]
 pub fn own(through: &str) -> Actor {
     of(rustix::process::getuid().as_raw(), std::process::id(), through)
 }
 
-/// Whoever runs a process, by the uid and pid that the kernel reports for it.
+/// The user who runs a process, by the uid and pid that the kernel reports.
 #[must_use]
 pub fn of(uid: u32, pid: u32, through: &str) -> Actor {
     Actor {
@@ -78,19 +78,20 @@ pub fn of(uid: u32, pid: u32, through: &str) -> Actor {
     }
 }
 
-/// Whoever is at the other end of a socket.
+/// The process at the other end of a socket.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// Who.
+    /// Its user.
     pub actor: Actor,
-    /// Their groups, as far as they can be told.
+    /// The user's groups, as far as they are known.
     pub groups: Vec<u32>,
-    /// Whether the process that connected is still there and still that user's, so that what is said of it is of it.
+    /// Whether the process that connected still exists and still belongs to that user, so that its `/proc` data is
+    /// about it.
     pub proven: bool,
 }
 
-/// The peer of a socket, by what the kernel reports for it. A process of the same pid that came later is not taken for it: it is
-/// held by a descriptor while `/proc` is read, and must live on after that.
+/// The peer of a socket, as the kernel reports it. A later process with the same pid is not mistaken for it: a pidfd
+/// holds the process while `/proc` is read, and the process must be alive after that.
 #[must_use]
 pub fn peer(uid: u32, gid: u32, pid: u32, through: &str) -> Peer {
     let held = handle(pid);
@@ -106,7 +107,7 @@ pub fn peer(uid: u32, gid: u32, pid: u32, through: &str) -> Peer {
     Peer { actor, groups, proven }
 }
 
-/// A living process: who runs it, and their groups; `None` where there is none, or `/proc` hides it.
+/// A living process: its user and groups; `None` if there is none, or `/proc` hides it.
 #[must_use]
 pub fn running(pid: u32, through: &str) -> Option<(Actor, Vec<u32>)> {
     let status = Status::read(pid)?;
@@ -115,7 +116,7 @@ pub fn running(pid: u32, through: &str) -> Option<(Actor, Vec<u32>)> {
     Some((of(status.uid, pid, through), groups))
 }
 
-/// A descriptor of a process, which no later process of its pid can have.
+/// A pidfd of a process; a later process with the same pid does not have it.
 fn handle(pid: u32) -> Option<OwnedFd> {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)?;
     rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
@@ -127,7 +128,7 @@ fn is_over(held: &OwnedFd) -> bool {
     poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0)
 }
 
-/// What `/proc/PID/status` says of a process: its effective ids, and its groups.
+/// The fields of `/proc/PID/status`: the effective ids and the groups.
 struct Status {
     uid: u32,
     gid: u32,
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_has_ended_does_not_live_although_nobody_collected_it() {
+    fn a_zombie_is_not_alive() {
         let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let id = ProcessId::of(child.id()).unwrap();
         assert!(id.lives());

@@ -1,4 +1,4 @@
-//! What the name of a lock stands for: the thing itself, whichever name it has here.
+//! Resolves the name of a lock to the identity of its target, whatever its name in this estate.
 //!
 //! ```text
 //! host            this machine's id
@@ -25,16 +25,16 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a server may take to say who it is: less than whoever launches a runner waits for its first word.
+/// How long a server may take to report its identity: less than the launcher waits for the runner's first record.
 const PATIENCE: Duration = Duration::from_secs(6);
 
-/// A thing to lock: its identity, and the name by which the procedure calls it.
+/// A lock target: its identity, and its name in the procedure.
 pub type LockTarget = (String, String);
 
-/// What stands for the servers of a kind in an identity.
+/// The prefix of a server's identity, by kind.
 pub const KINDS: [&str; 3] = ["postgres", "redis", "kubernetes"];
 
-/// What a run locks; one that is taken over also what it held before.
+/// What a run locks; a run that is taken over also locks what it held before.
 ///
 /// # Errors
 /// As [`behind`].
@@ -43,7 +43,7 @@ pub async fn of(plan: &Plan, start: &Start, dir: &RunDir, resume: bool) -> Resul
     behind(&plan.locks, &plan.estate, start.estate.as_deref(), &earlier).await
 }
 
-/// The identities behind the names of a plan's locks; of a run that is taken over, also those that it held before.
+/// The identities of a plan's locks; a run that is taken over also has those that it held before.
 ///
 /// # Errors
 /// When the estate does not know a name; when a server does not say who it is, and the run held none before; kind `Refused` when
@@ -68,7 +68,7 @@ pub async fn behind(
         let before = earlier.iter().find(|(identity, of)| of == name && is_of_server(identity));
         let found = match known {
             Ok(known) => of_server(name, known, &around).await,
-            // A run that is taken over goes on with what it held.
+            // A run that is taken over keeps what it held.
             Err(cause) => Err(cause.clone()),
         };
         match (found, before) {
@@ -92,7 +92,8 @@ pub fn held_before(dir: &RunDir) -> Vec<LockTarget> {
     locks.into_iter().map(|(name, identity)| (identity, name)).collect()
 }
 
-/// What a name stands for by itself: `host` is this machine's id; any other name is itself, within its estate.
+/// The identity of a name that is not a server: `host` is this machine's id; any other name is itself, within its
+/// estate.
 #[must_use]
 pub fn by_name(name: &str, estate: &str) -> String {
     if name != "host" {
@@ -115,7 +116,7 @@ fn is_of_server(identity: &str) -> bool {
     kind_of(identity).is_some()
 }
 
-/// Whether behind the name is another database or cluster now. A Redis may have another identity after each start.
+/// Whether the name now refers to another database or cluster. A Redis may have another identity after each start.
 fn is_other(before: &str, now: &str) -> bool {
     before != now && !before.starts_with("redis:")
 }
@@ -125,7 +126,7 @@ fn other(name: &str) -> Error {
     Error::new(Kind::Refused, message).hint("what it did was done there, and could not be undone here")
 }
 
-/// Asks a server who it is.
+/// Asks a server for its identity.
 async fn of_server(name: &str, estate: &Estate, around: &Surroundings) -> Result<String> {
     let Some((kind, own)) = kind_of(name) else { return Ok(by_name(name, &estate.name)) };
     let asked = async {
@@ -147,7 +148,7 @@ async fn of_server(name: &str, estate: &Estate, around: &Surroundings) -> Result
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Some(Ok(identity))) => Ok(format!("{kind}:{identity}")),
         Ok(Some(Err(why))) => {
-            Err(Error::machine(doing, why).hint("a lock is on the server itself, so it must say who it is"))
+            Err(Error::machine(doing, why).hint("a lock is on the server itself, so the server must report its identity"))
         }
         Ok(None) => Err(Error::new(Kind::Usage, format!("cannot {doing}: the estate has no {kind} `{own}`"))),
         Err(_) => Err(Error::machine(doing, format!("no answer within {} s", PATIENCE.as_secs()))),
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_names_of_one_cluster_are_one_thing_and_a_cluster_that_does_not_say_is_not_locked() {
+    async fn two_names_of_one_cluster_share_an_identity_and_an_unidentified_cluster_is_not_locked() {
         let dir = tempfile::tempdir().unwrap();
         let (one, other) = (Double::new().await, Double::new().await);
         let file = named(dir.path(), &[("main", &one), ("alias", &one), ("other", &other)]);
@@ -189,7 +190,7 @@ mod tests {
         one.fail(SYSTEM, Fail::Refuse(403, vec![]));
         let error = of("kubernetes:main", &[]).await.unwrap_err();
         assert!(error.message.contains("forbidden (403)"), "{}", error.message);
-        // A run that is taken over goes on with what it held.
+        // A run that is taken over keeps what it held.
         let earlier = [(main.clone(), "kubernetes:main".to_owned())];
         assert_eq!(server(of("kubernetes:main", &earlier).await.unwrap()), main);
     }

@@ -1,9 +1,9 @@
-//! Locks on the identity of the thing, not on its name.
+//! Locks the identity of a target, not its name.
 //!
-//! A lock is held twice over: by the kernel, for as long as the runner lives; and by the journal, for as long as the run is
-//! not sealed. So a run whose runner died keeps its claim until somebody resumes or aborts it, while its shim may
-//! still be at work on the thing. The lock file names the holder (`claim`); where it names none, because it was emptied or
-//! removed, the journals of the unfinished runs are looked through for the identity.
+//! A lock is held twice: by the kernel, while the runner lives; and by the journal, while the run is not sealed. So a
+//! run whose runner died keeps its claim until a person resumes or aborts it, because its shim may still act on the
+//! target. The lock file names the holder (`claim`). If it names none, because it was emptied or removed, the
+//! journals of the unfinished runs are searched for the identity.
 
 mod claim;
 
@@ -24,19 +24,19 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// A lock that is held until this is dropped.
+/// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Held {
     /// The name in the procedure.
     pub name: String,
-    /// The identity of the thing.
+    /// The identity of the target.
     pub identity: String,
     path: PathBuf,
     file: File,
 }
 
 impl Held {
-    /// Whether the lock file is still the one that is held: where another file has its name, somebody else may hold that.
+    /// Whether the lock file at the path is still the one held: another run may hold a file that replaced it.
     ///
     /// # Errors
     /// `Locked` when it was removed or replaced.
@@ -51,7 +51,7 @@ impl Held {
     }
 }
 
-/// Takes the locks on all these things, all or nothing, in the order of their identities.
+/// Takes the locks on all these targets, all or nothing, in the order of their identities.
 ///
 /// # Errors
 /// `Locked` with the holder when another run has one; a machine error when the lock directory cannot be used.
@@ -80,9 +80,9 @@ fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> R
     }
     let on_disk = fs::symlink_metadata(&path).map_err(io)?;
     if (found.dev(), found.ino()) != (on_disk.dev(), on_disk.ino()) {
-        return Err(Error::new(Kind::Locked, format!("the lock file of {name} was replaced while it was taken")));
+        return Err(Error::new(Kind::Locked, format!("the lock file of {name} was replaced during locking")));
     }
-    // What this run wrote there stays as it is: on a full disk it could not be written again.
+    // This run's own record stays: a full disk could not take it again.
     let is_own = holder.as_ref().is_some_and(|holder| holder.run == run.id && holder.dir == run.path);
     if is_own {
         return Ok(Held { name, identity, path, file });
@@ -111,7 +111,7 @@ fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> R
     Ok(Held { name, identity, path, file })
 }
 
-/// Why a lock file cannot be opened, and the command that makes room for another one.
+/// The error for a lock file that cannot be opened, with the command that makes space for another.
 fn unusable(name: &str, path: &Path, cause: &io::Error) -> Error {
     let place = path.display();
     let error = Error::machine(format_args!("lock {name}: open {place}"), cause);
@@ -129,7 +129,8 @@ fn unusable(name: &str, path: &Path, cause: &io::Error) -> Error {
         .hint(format!("see that no run needs it, then, as {owner} or root: rm -r {place}"))
 }
 
-/// Refuses a lock file that is neither root's nor ours, unless the team's directory holds it for the team's group.
+/// Refuses a lock file that belongs neither to root nor to this user, unless the team's directory holds it for the
+/// team's group.
 fn refuse_foreign(name: &str, path: &Path, found: &fs::Metadata, dir: &Path, us: u32) -> Result<()> {
     let of_team = team::group_of(dir).is_some_and(|group| found.gid() == group);
     let ours = found.uid() == us || found.uid() == 0 || of_team;
@@ -145,7 +146,7 @@ fn refuse_foreign(name: &str, path: &Path, found: &fs::Metadata, dir: &Path, us:
         .hint(format!("see that no run needs it, then, as {owner} or root: rm {place}")))
 }
 
-/// The refusal of a lock that somebody else has; where that is no run at work, the processes that hold it.
+/// The refusal of a lock that is held elsewhere; if its holder is not a run, it lists the processes that hold it.
 fn held(name: &str, holder: Option<&Holder>, path: &Path) -> Error {
     if let Some(holder) = holder.filter(|holder| holder.claims()) {
         return refusal(name, holder, "is held by");
@@ -169,7 +170,7 @@ fn refusal(name: &str, holder: &Holder, verb: &str) -> Error {
     if let Some(why) = lost {
         return Error::new(Kind::Locked, message)
             .hint(format!("that run cannot be continued: {why}"))
-            .hint(format!("see what it changed, then put it aside: {} --set-aside", typed("abort")));
+            .hint(format!("see what it changed, then set it aside: {} --set-aside", typed("abort")));
     }
     Error::new(Kind::Locked, message).hint(format!("see it: {}", typed("attach"))).hint(format!(
         "continue it: {}; or stop it: {}",

@@ -27,7 +27,7 @@ pub fn try_lock(file: &File) -> io::Result<bool> {
     taken(file, &whole_file(libc::F_WRLCK))
 }
 
-/// The same for one byte of the file, whether the file has it or not: many may hold a lock each on one file.
+/// Like [`try_lock`], for one byte of the file, even past its end: many processes may each hold a lock on one file.
 ///
 /// # Errors
 /// As [`try_lock`].
@@ -43,7 +43,7 @@ fn taken(file: &File, lock: &libc::flock) -> io::Result<bool> {
     }
 }
 
-/// Whether somebody holds the exclusive lock; takes nothing, so that looking is harmless. A shared lock does not count.
+/// Whether another process holds the exclusive lock. Takes nothing. A shared lock does not count.
 ///
 /// # Errors
 /// When the kernel refuses to tell.
@@ -74,7 +74,7 @@ pub fn holders(path: &Path) -> Vec<u32> {
     .collect()
 }
 
-/// The same in words: `the process 4711 (sleep) of ben`, or `another process`.
+/// Those processes in words: `the process 4711 (sleep) of ben`, or `another process`.
 #[must_use]
 pub fn holders_words(path: &Path) -> String {
     let word = |pid: &u32| {

@@ -1,4 +1,4 @@
-//! Which files an act runs and reads: their identity as it was shown, compared again right before they are executed.
+//! Pins the files that an act runs and reads: their identity as shown, compared again right before they are executed.
 //!
 //! ```text
 //! preview ─▶ frozen set: device, inode, size, mtime, SHA-256
@@ -27,16 +27,16 @@ pub const LARGEST_PROGRAM: u64 = 256 << 20;
 /// The largest file named in the arguments whose content is hashed.
 pub const LARGEST_ARGUMENT: u64 = 16 << 20;
 
-/// The most arguments that are looked at for the names of files.
+/// How many arguments are checked for the names of files.
 pub const MOST_ARGUMENTS: usize = 256;
 
-/// How much is hashed at once.
+/// How many bytes are hashed at once.
 const CHUNK: usize = 256 << 10;
 
-/// What a native program begins with (elf(5)).
+/// The first bytes of a native program (elf(5)).
 const ELF: &[u8] = b"\x7fELF";
 
-/// A file as it was seen.
+/// The identity of a file when it was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileIdentity {
     /// Its path, as it was named.
@@ -49,13 +49,13 @@ pub struct FileIdentity {
     pub size: u64,
     /// When its content changed last, in seconds and nanoseconds.
     pub mtime: (i64, i64),
-    /// When its inode changed last; kept only where there is no digest.
+    /// When its inode changed last; stored only without a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ctime: Option<(i64, i64)>,
-    /// The digest of its content; none where it is too large, or may not be read.
+    /// The digest of its content; none if it is too large, or may not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest>,
-    /// Whether it kept changing while it was asked about, so that its device and inode alone are compared.
+    /// Whether it kept changing during the prompt, so that only its device and inode are compared.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restless: bool,
 }
@@ -69,9 +69,10 @@ impl FileIdentity {
         Self::opened(path, largest).map(|(found, _)| found)
     }
 
-    /// The same with the descriptor that was looked at. What may be executed and not read is opened by `O_PATH`.
+    /// Like [`Self::of`], with the descriptor that was looked at. A file that may be executed and not read is opened
+    /// by `O_PATH`.
     fn opened(path: &Path, largest: u64) -> io::Result<(Self, OwnedFd)> {
-        // Never opened unless it is a regular file: to open a device or a pipe may do something.
+        // Opened only if it is a regular file: opening a device or a pipe may have effects.
         let before = fs::metadata(path)?;
         if !before.is_file() {
             return Err(io::Error::other("it is not a regular file"));
@@ -103,12 +104,12 @@ impl FileIdentity {
         Ok((identity, OwnedFd::from(file)))
     }
 
-    /// The same without what changes all the time.
+    /// The identity without the content, which changes all the time.
     fn without_content(self) -> Self {
         Self { size: 0, mtime: (0, 0), ctime: None, sha256: None, restless: true, ..self }
     }
 
-    /// Opens the path again and compares; gives the descriptor of the very file.
+    /// Opens the path again and compares; returns the descriptor of the same file.
     ///
     /// # Errors
     /// A sentence: what changed, or why it cannot be opened.
@@ -116,7 +117,7 @@ impl FileIdentity {
         let largest = if self.sha256.is_some() { u64::MAX } else { 0 };
         let opened = Self::opened(&self.path, largest);
         let (now, fd) = opened.map_err(|cause| format!("{}: {cause}", self.path.display()))?;
-        // A file that became readable meanwhile is compared by what is known of it.
+        // A file that has become readable is compared by what was known of it.
         let now = Self { sha256: now.sha256.filter(|_| self.sha256.is_some()), ..now };
         match self.changes(&now) {
             None => Ok(fd),
@@ -124,7 +125,7 @@ impl FileIdentity {
         }
     }
 
-    /// What is another at a later look, in a sentence; `None` where it is the same file with the same content.
+    /// What differs in a later look, in a sentence; `None` if the file and its content are the same.
     #[must_use]
     pub fn changes(&self, now: &Self) -> Option<String> {
         let path = self.path.display();
@@ -143,7 +144,7 @@ impl FileIdentity {
         (content || touched).then(|| format!("{path} has changed since it was shown"))
     }
 
-    /// What it is known by, for people: `sha256 5891b5b522d5…, 1.2 kB, inode 4711, modified 2026-11-30T12:41:16Z`.
+    /// Its identity, for people: `sha256 5891b5b522d5…, 1.2 kB, inode 4711, modified 2026-11-30T12:41:16Z`.
     #[must_use]
     pub fn shown(&self) -> String {
         let digest = self.sha256.as_ref().map_or_else(String::new, |digest| format!("sha256 {}…, ", digest.short()));
@@ -153,10 +154,10 @@ impl FileIdentity {
 
     fn native(&self, fd: &OwnedFd) -> bool {
         let mut magic = [0; 4];
-        // No copy of the descriptor: where there is none left, a program would pass for a script.
+        // The descriptor is not copied: out of descriptors, a program would be taken for a script.
         match rustix::io::pread(fd, &mut magic, 0) {
             Ok(count) => count == magic.len() && magic == ELF,
-            // What may not be read cannot be a script: its interpreter could not read it either.
+            // An unreadable file cannot be a script: its interpreter could not read it either.
             Err(_) => self.sha256.is_none(),
         }
     }
@@ -192,18 +193,18 @@ pub struct Pinned {
     pub files: Vec<FileIdentity>,
 }
 
-/// A program that is about to be started, as far as it decides which files are run and read.
+/// A program about to be started, with what decides which files are run and read.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
     /// The file to execute.
     pub program: &'a Path,
     /// Its arguments, the program's name first.
     pub argv: &'a [String],
-    /// The directory where it works.
+    /// Its working directory.
     pub cwd: &'a Path,
-    /// The `PATH` that it will find.
+    /// Its `PATH`.
     pub search: &'a str,
-    /// Files of its arguments whose content never stands still, and is not compared.
+    /// Files of its arguments that change all the time, so that their content is not compared.
     pub restless: &'a [PathBuf],
 }
 
@@ -216,7 +217,7 @@ pub enum Executable {
 }
 
 impl Pinned {
-    /// Looks at a program, at its interpreters, and at the files that its arguments name.
+    /// Looks at a program, its interpreters, and the files that its arguments name.
     ///
     /// # Errors
     /// When the program cannot be looked at; of kind refused where it is a script that others could replace.
@@ -239,7 +240,7 @@ impl Pinned {
         Ok(Self { program: identity, interpreted, files })
     }
 
-    /// Compares everything with what is there now, and gives what is executed.
+    /// Compares all files with what is there now, and returns what to execute.
     ///
     /// # Errors
     /// A sentence: what changed, or why it cannot be opened.
@@ -255,7 +256,7 @@ impl Pinned {
         Ok(Executable::Path(self.program.path.clone()))
     }
 
-    /// What is another at a later look, one line each.
+    /// What differs in a later look, one line each.
     #[must_use]
     pub fn changes(&self, now: &Self) -> Vec<String> {
         let mut lines: Vec<String> = self.program.changes(&now.program).into_iter().collect();
@@ -273,19 +274,19 @@ impl Pinned {
         lines
     }
 
-    /// The files of the arguments that are no longer the same at a later look.
+    /// The files of the arguments that differ in a later look.
     pub fn changed_arguments<'a>(&'a self, now: &'a Self) -> impl Iterator<Item = &'a Path> {
         let same = |file: &&FileIdentity| now.files.iter().any(|other| file.changes(other).is_none());
         self.files.iter().filter(move |file| !same(file)).map(|file| file.path.as_path())
     }
 
-    /// The files whose content is not compared, because they are too large or never stand still.
+    /// The files whose content is not compared: too large, or changing all the time.
     pub fn unhashed(&self) -> impl Iterator<Item = &FileIdentity> {
         std::iter::once(&self.program).chain(&self.files).filter(|file| file.sha256.is_none())
     }
 }
 
-/// Refuses a script that somebody else could replace between two looks.
+/// Refuses a script that another user could replace between two looks.
 fn refuse_loose(path: &Path) -> Result<(), Error> {
     trust::check(path).map_err(|loose| {
         let message = format!("{} is a script, and {loose}", path.display());
@@ -319,8 +320,8 @@ pub fn named(word: &str, cwd: &Path) -> impl Iterator<Item = PathBuf> {
     names.map(|name| cwd.join(name))
 }
 
-/// The identity of a regular file; none where there is no such file, or it may not be opened. That this process has no descriptor
-/// or no memory left says nothing of the file.
+/// The identity of a regular file; none if there is no such file, or it may not be opened. A lack of descriptors or
+/// memory in this process is an error.
 fn if_there(path: &Path, largest: u64) -> io::Result<Option<FileIdentity>> {
     const OURS: [Errno; 3] = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
     match FileIdentity::of(path, largest) {
@@ -330,7 +331,7 @@ fn if_there(path: &Path, largest: u64) -> io::Result<Option<FileIdentity>> {
     }
 }
 
-/// The content of a file that is read by an interpreter, as it shall be.
+/// Checks that a file for an interpreter has this content.
 ///
 /// # Errors
 /// As `read(2)`, or when it holds something else.

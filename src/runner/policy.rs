@@ -1,4 +1,4 @@
-//! What is refused before anybody is asked.
+//! What is refused before a person is asked.
 
 use crate::domain::{EffectClass, Error, Kind, Order, Verb};
 use crate::procedure::plan::{Plan, Step, UndoPlan};
@@ -11,7 +11,7 @@ const MAKES_A_TEAM: [&str; 4] = [
     "install -d -o root -g midwatch -m 3770 /var/lib/midwatch /var/lib/midwatch/runs /var/lib/midwatch/locks",
 ];
 
-/// Why a plan may not be started, if so; `team` is whether its run is kept where a second person reaches it.
+/// Why a plan may not be started, if so; `team` is whether a second person can reach its run.
 #[must_use]
 pub fn refusal(plan: &Plan, team: bool) -> Option<Error> {
     let mut steps = plan.steps.iter().enumerate().filter(|_| !team);
@@ -19,15 +19,15 @@ pub fn refusal(plan: &Plan, team: bool) -> Option<Error> {
     let why = if step.verb == Verb::Approve {
         "an approval is given by another person than the one who starts the run"
     } else if step.four_eyes {
-        "its author asks for four eyes (confirm = \"four-eyes\")"
+        "its author requires four-eyes (confirm = \"four-eyes\")"
     } else {
-        "a destroy without an undo, in production, takes four eyes"
+        "a destroy without an undo, in production, requires four-eyes"
     };
     Some(without_team(&format!("step {} ({})", number + 1, step.title), why))
 }
 
-/// The refusal of what needs a second person (`step 3 (Delete old backups)`) where none can be had, with the commands that
-/// change that.
+/// The refusal of a step that needs a second person (`step 3 (Delete old backups)`) where none can be had, with the
+/// commands that change that.
 #[must_use]
 pub fn without_team(what: &str, why: &str) -> Error {
     let message = format!("{what} needs a second person, and the state directory is one user's alone");
@@ -35,8 +35,7 @@ pub fn without_team(what: &str, why: &str) -> Error {
     MAKES_A_TEAM.into_iter().fold(error, |error, line| error.hint(line))
 }
 
-/// Whether the act of a step takes two answers: where the author asks for four eyes, and for a destroy without undo in
-/// production.
+/// Whether a step needs two answers: the author requires four-eyes, or it is a destroy without an undo in production.
 #[must_use]
 pub fn needs_four_eyes(plan: &Plan, step: &Step) -> bool {
     let has_no_undo = !matches!(step.undo, UndoPlan::Undo(_));
@@ -44,7 +43,7 @@ pub fn needs_four_eyes(plan: &Plan, step: &Step) -> bool {
     step.verb == Verb::Do && (step.four_eyes || destroys)
 }
 
-/// An approval in a checklist is an item that stays open, so that all before it can be walked.
+/// An approval in a checklist is an item that stays open, so that all items before it can be closed.
 fn needs_approval(plan: &Plan, step: &Step) -> bool {
     step.verb == Verb::Approve && plan.order == Order::Listed
 }

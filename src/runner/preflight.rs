@@ -1,4 +1,5 @@
-//! A run as it would begin now: what its steps will take, whether its window allows it, and from where on there is no time.
+//! A run as if it began now: how long its steps take, whether its window allows it, and from which step on time runs
+//! out.
 
 use crate::calendar::Calendar;
 use crate::config::shell;
@@ -13,7 +14,7 @@ use crate::runner::engine::{created, standing};
 use crate::runner::rundir::Start;
 use crate::runner::{identity, policy};
 
-/// The state of a run at its first record, as it would be if it began now.
+/// The state of a run at its first record, as if it began now.
 ///
 /// # Errors
 /// When the plan cannot be written as JSON.
@@ -28,13 +29,13 @@ pub fn preview(plan: &Plan, start: &Start, history: &History, calendar: &Calenda
         prev: Digest::zero(),
         h: Digest::zero(),
     };
-    let mut view = RunView::begin(&record).map_err(|why| Error::machine("foresee the run", why.0))?;
+    let mut view = RunView::begin(&record).map_err(|why| Error::machine("preview the run", why.0))?;
     view.window = standing(calendar, plan, now.wall);
     Ok(view)
 }
 
-/// Why a run may not begin now: its first change would be refused. Nothing is in the way of what only reads, nor of a checklist, whose
-/// items are turned to one by one.
+/// Why a run may not begin now: its first change would be refused. A run that only reads may always begin, and so may
+/// a checklist, whose items are started one by one.
 #[must_use]
 pub fn refusal(plan: &Plan, view: &RunView, now: Now) -> Option<Error> {
     if !plan.order.is_listed() {
@@ -52,7 +53,8 @@ pub fn refusal(plan: &Plan, view: &RunView, now: Now) -> Option<Error> {
     Some(refusal.hint("what cannot wait is an emergency: --emergency \"REASON\", which takes a second person"))
 }
 
-/// Why an emergency may not begin: it needs its reason, and a second person, so that its run must be where one reaches it (`team`).
+/// Why an emergency may not begin: it needs its reason and a second person, so a second person must be able to reach
+/// its run (`team`).
 #[must_use]
 pub fn emergency_refusal(reason: &str, team: bool) -> Option<Error> {
     if reason.trim().is_empty() {
@@ -63,7 +65,7 @@ pub fn emergency_refusal(reason: &str, team: bool) -> Option<Error> {
     (!team).then(|| policy::without_team("an emergency", &why))
 }
 
-/// What whoever starts a run should know of its time, in a sentence each: where it would have to stop.
+/// Warnings about its time, one sentence each: where the run would have to stop.
 #[must_use]
 pub fn warnings(view: &RunView, now: Now) -> Vec<String> {
     let late = view.no_time_from(now.wall).map(|(step, why)| {

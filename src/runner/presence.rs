@@ -1,11 +1,11 @@
-//! Who looks at a run: consoles that may act, and those that only watch.
+//! Who is attached to a run: consoles that may act, and those that only watch.
 //!
-//! Everybody who follows a run holds a read lock on one byte of its empty file `presence`: byte `2 × pid`, and the one after it
-//! where they may also act. That takes no message and no right to write, disturbs nobody, and the kernel drops it with the process,
-//! however that ends. Whose lock it is the kernel tells (`fcntl(2)`, `F_GETLK`); who that is, `/proc` does.
+//! Every process that follows a run holds a read lock on one byte of its empty file `presence`: byte `2 × pid`, and
+//! the next one if it may also act. That needs no message and no write permission, and the kernel drops the lock when
+//! the process ends. The kernel names the holder of a lock (`fcntl(2)`, `F_GETLK`); `/proc` names the user.
 //!
-//! These are locks of the process, not of the descriptor: only they name their holder. Closing any descriptor of the file lets go of
-//! them, so whoever holds one asks through the same descriptor, and takes it again at each look.
+//! These are locks of the process, not of the descriptor: only they name their holder. Closing any descriptor of the
+//! file drops them, so the holder of one asks through the same descriptor, and takes it again at each look.
 
 use crate::config::plain;
 use crate::domain::{Actor, Attendee};
@@ -15,10 +15,10 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use std::fs::File;
 
-/// How many are told of at most, and how often the kernel is asked at most for it.
+/// How many holders are listed at most, and how many times the kernel is asked at most.
 const MOST: usize = 32;
 
-/// A place among those who look at a run, kept until this is dropped.
+/// A process's lock among those attached to a run, held until it is dropped.
 #[derive(Debug)]
 pub struct Presence {
     file: File,
@@ -27,14 +27,14 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// Looks, and is not seen: for the runner, which is no console.
+    /// Lists without being listed: for the runner, which is not a console.
     #[must_use]
     pub fn unseen(dir: &RunDir) -> Option<Self> {
         let file = plain::open(&dir.path.join(PRESENCE)).ok()?;
         Some(Self { file, dir: dir.clone(), mine: None })
     }
 
-    /// Takes a place; `acts` is whether its holder holds the means to act. `None` where the run has no such file.
+    /// Takes a lock; `acts` is whether its holder may act. `None` if the run has no such file.
     #[must_use]
     pub fn take(dir: &RunDir, acts: bool) -> Option<Self> {
         let pid = libc::off_t::from(std::process::id());
@@ -42,14 +42,14 @@ impl Presence {
         Self::unseen(dir).map(|presence| Self { mine, ..presence })
     }
 
-    /// Everybody who is there now, oneself included, in the order of their pids.
+    /// Every attached process, including this one, in the order of the pids.
     #[must_use]
     pub fn people(&self) -> Vec<Attendee> {
         let mut held: Vec<libc::off_t> = self.mine.into_iter().collect();
         if let Some(mine) = self.mine {
             let _ = fcntl(&self.file, FcntlArg::F_SETLK(&bytes(libc::F_RDLCK, mine, 1)));
         }
-        // The kernel names any one lock of a range, so what is left and right of it is asked for next.
+        // The kernel names any one lock of a range, so the ranges left and right of it are asked for next.
         let mut ranges = vec![(0, 0)];
         let mut asked = 0;
         while let Some((start, length)) = ranges.pop().filter(|_| asked < 2 * MOST && held.len() < MOST) {
@@ -85,13 +85,14 @@ impl Presence {
     }
 }
 
-/// Whether somebody of these groups may act on a run: its own user, root, and in a team directory a member of the group.
+/// Whether a user with these groups may act on a run: its own user, root, and in a team directory a member of the
+/// group.
 #[must_use]
 pub fn may_act(dir: &RunDir, actor: &Actor, groups: &[u32]) -> bool {
     actor.uid == 0 || dir.owner() == Some(actor.uid) || dir.team().is_some_and(|team| groups.contains(&team))
 }
 
-/// A lock on some bytes; a length of 0 goes to the end.
+/// A lock on some bytes; a length of 0 extends to the end.
 fn bytes(kind: libc::c_int, start: libc::off_t, length: libc::off_t) -> libc::flock {
     libc::flock {
         l_type: libc::c_short::try_from(kind).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! What goes over a run's control socket: one JSON object a line, one request a connection.
+//! The protocol of a run's control socket: one JSON object per line, one request per connection.
 
 use crate::domain::{Boot, Digest, PromptId, RunId};
 use crate::journal::item::ItemAction;
@@ -13,7 +13,7 @@ pub const LARGEST_REQUEST: usize = 64 << 10;
 /// The version of the protocol.
 pub const VERSION: u32 = 1;
 
-/// A request, addressed to one run so that it cannot count for another.
+/// A request, addressed to one run so that no other run can take it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
@@ -21,27 +21,27 @@ pub struct Request {
     pub v: u32,
     /// The run it is for.
     pub run: RunId,
-    /// What it asks.
+    /// The demand.
     pub ask: Demand,
-    /// What it comes through: `console`, `run`, `abort`; a claim.
+    /// Its origin: `console`, `run`, `abort`; a claim.
     pub through: String,
-    /// How long it counts. Without it, it counts as long as its client holds the connection.
+    /// Until when it is valid. Without it, it is valid while its client holds the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Until>,
 }
 
-/// The moment from which a request counts no more: the client has given it up by then.
+/// The moment from which a request is no longer valid: by then the client has given it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Until {
-    /// The boot that the moment is of.
+    /// The boot in which the moment is measured.
     pub boot_id: String,
     /// The moment.
     pub boot: Boot,
 }
 
 impl Until {
-    /// The moment that is `span` from now; `None` where the kernel does not name its boot.
+    /// The moment that is `span` from now; `None` if the kernel does not report the boot id.
     #[must_use]
     pub fn after(span: Duration) -> Option<Self> {
         let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
@@ -49,20 +49,20 @@ impl Until {
         Some(Self { boot_id: clock::boot_id(), boot }).filter(|until| !until.boot_id.is_empty())
     }
 
-    /// Whether the moment has passed. One of another boot has.
+    /// Whether the moment has passed. A moment of another boot has.
     #[must_use]
     pub fn has_passed(&self) -> bool {
         self.boot_id != clock::boot_id() || clock::boot() >= self.boot
     }
 }
 
-/// What is asked of a runner.
+/// What a client demands of a runner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Demand {
-    /// Take this answer.
+    /// Give an answer to a prompt.
     Answer {
-        /// The prompt it answers.
+        /// The prompt.
         prompt: PromptId,
         /// The record that opened the prompt, as it was shown.
         seq: u64,
@@ -72,25 +72,25 @@ pub enum Demand {
         /// The answer.
         answer: Answer,
     },
-    /// Write this down.
+    /// Record a note.
     Note {
-        /// Beside which step, from 0.
+        /// The step that it is about, from 0.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<u32>,
-        /// What.
+        /// The text.
         text: String,
     },
-    /// Do this with one item of a checklist.
+    /// Do something with one item of a checklist.
     Item {
         /// The item's step, from 0.
         step: u32,
         /// The record that opened the item, as it was shown.
         seq: u64,
-        /// What is wanted.
+        /// The verb.
         #[serde(rename = "deed")]
         action: ItemAction,
     },
-    /// Stop.
+    /// Abort the run.
     Abort {
         /// Whether to undo what was done.
         undo: bool,
@@ -101,16 +101,16 @@ pub enum Demand {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
-    /// It counts; the record that says so.
+    /// The demand was accepted.
     Accepted {
-        /// The record's number.
+        /// The number of the record.
         seq: u64,
     },
-    /// It does not count.
+    /// The demand was rejected.
     Rejected {
         /// Why, in a sentence.
         why: String,
     },
-    /// Nobody listened: too many peers were heard at that moment. It can be sent again.
+    /// The runner is busy: too many peers at that moment. Send it again.
     Busy,
 }

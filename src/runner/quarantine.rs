@@ -1,6 +1,6 @@
-//! Puts a run aside that no runner can take up again, because its record or what was frozen for it is damaged.
+//! Sets aside a run that no runner can resume, because its journal or its frozen files are damaged.
 //!
-//! Its directory is kept whole, beside the runs (`aside/RUN`), where it claims no lock. Nothing is undone.
+//! The directory is kept unchanged, beside the runs (`aside/RUN`), where it claims no lock. Nothing is undone.
 
 use crate::config::plain;
 use crate::config::shell;
@@ -16,11 +16,11 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// The directory of the runs that were put aside, below the state directory.
+/// The directory of the runs that were set aside, below the state directory.
 pub const DIRECTORY: &str = "aside";
 
-/// Why no runner can take a run up again, in a sentence; none where one can, where it never began, or where this process cannot
-/// tell: the run is another user's, or its files cannot be read at this moment.
+/// Why no runner can resume a run, in a sentence; none if one can, if the run never began, or if this process cannot
+/// know: the run is another user's, or its files cannot be read at this moment.
 #[must_use]
 pub fn why_lost(dir: &RunDir) -> Option<String> {
     let us = rustix::process::geteuid();
@@ -45,12 +45,13 @@ pub fn why_lost(dir: &RunDir) -> Option<String> {
     }
 }
 
-/// Whether a file cannot be opened for what stands there, and not for want of rights, descriptors or a working disk.
+/// Whether a file cannot be opened because of the file itself, and not for lack of rights, descriptors or a working
+/// disk.
 fn is_of_the_file(cause: &io::Error) -> bool {
     cause.kind() == ErrorKind::NotFound || plain::is_odd(cause)
 }
 
-/// Moves the directory of a lost run aside; gives its new place.
+/// Moves the directory of a lost run aside; returns its new path.
 ///
 /// # Errors
 /// When it is not lost, has a runner, or is still at work; when the directory cannot be moved.
@@ -81,7 +82,7 @@ pub fn set_aside(dir: &RunDir) -> Result<PathBuf> {
     Ok(to)
 }
 
-/// What of a run still acts, for people.
+/// The processes of a run that still act, for people.
 fn at_work(dir: &RunDir) -> Option<String> {
     let entries = fs::read_dir(dir.path.join("steps")).into_iter().flatten().flatten();
     let has_shim =
@@ -101,7 +102,7 @@ mod tests {
     use rustix::io::Errno;
 
     #[test]
-    fn only_what_stands_there_makes_a_run_lost() {
+    fn only_a_damaged_file_makes_a_run_lost() {
         let dir = tempfile::tempdir().unwrap();
         let link = dir.path().join("link");
         std::os::unix::fs::symlink("/dev/zero", &link).unwrap();

@@ -1,6 +1,6 @@
 //! Whether every undo of a plan is possible now, before step 1.
 //!
-//! What an undo needs from an earlier `read` is read here as the run would read it; nothing is changed.
+//! If an undo needs values from an earlier `read`, they are read here as the run would read them; nothing is changed.
 
 use crate::domain::quantity::bytes;
 use crate::domain::{EffectClass, Saved};
@@ -16,16 +16,16 @@ use std::sync::atomic::AtomicBool;
 /// The most bytes of a value that a run saves.
 const MOST_SAVED: usize = 16 << 20;
 
-/// How a step stands to its undo.
+/// The result for one step's undo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// Its undo was asked for.
+    /// Its undo was checked.
     Asked(Rehearsed),
-    /// There is none, for this reason.
+    /// It has no undo, for this reason.
     None(String),
 }
 
-/// One step that changes something.
+/// One step that changes a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rehearsal {
     /// Its place in the plan, from 0.
@@ -34,11 +34,11 @@ pub struct Rehearsal {
     pub title: String,
     /// Its undo in one line; empty where there is none.
     pub undo: String,
-    /// How its undo stands.
+    /// The result for its undo.
     pub way: Way,
 }
 
-/// Asks for the undo of every step that changes something; it blocks.
+/// Checks the undo of every step that changes a target; it blocks.
 #[must_use]
 pub fn rehearse(plan: &Plan) -> Vec<Rehearsal> {
     let mut facts = Facts { plan, read: BTreeMap::new() };
@@ -58,7 +58,7 @@ fn one(number: usize, step: &Step, facts: &mut Facts<'_>) -> Option<Rehearsal> {
     Some(Rehearsal { step: number, title: step.title.clone(), undo, way })
 }
 
-/// What reads saved, as far as it was needed.
+/// The values that reads saved, as far as they were needed.
 struct Facts<'a> {
     plan: &'a Plan,
     read: BTreeMap<String, Result<Saved, String>>,
@@ -78,7 +78,7 @@ impl Facts<'_> {
         }
     }
 
-    /// Reads all that an action takes from the steps before it.
+    /// Reads all that an action needs from earlier steps.
     fn take(&mut self, number: usize, action: &Action, saved: &mut BTreeMap<String, Saved>) -> Result<(), Rehearsed> {
         for name in needed(action) {
             let Some((reader, key)) = self.reader(number, &name) else {
@@ -94,7 +94,8 @@ impl Facts<'_> {
         Ok(())
     }
 
-    /// The step before this one that saves under a name, and that name: of an entry, the read of that entry or of all at once.
+    /// The earlier step that saves under a name, and that name: for an entry of `each`, the read of that entry or of
+    /// all entries at once.
     fn reader(&self, number: usize, name: &str) -> Option<(usize, String)> {
         let bare = name.split('[').next().unwrap_or(name);
         [name, bare].into_iter().find_map(|name| {
@@ -104,7 +105,7 @@ impl Facts<'_> {
         })
     }
 
-    /// Reads as the step would; once for each name. What it takes itself from a read before it is read first.
+    /// Reads as the step would, once for each name. Values that this read itself needs are read first.
     fn read(&mut self, reader: usize, name: &str) -> Result<Saved, String> {
         if let Some(known) = self.read.get(name) {
             return known.clone();
@@ -121,7 +122,7 @@ impl Facts<'_> {
     }
 }
 
-/// As much of what a program prints as a run saves.
+/// A buffer for a program's output, as large as a run saves.
 #[derive(Default)]
 struct Printed {
     bytes: Vec<u8>,
@@ -172,7 +173,7 @@ fn carried_out(reader: usize, action: &Action) -> Result<Saved, String> {
     Ok(Saved { step, text: end.detail, facts, whole })
 }
 
-/// What an action takes from earlier reads: their names, with the entry of `each` where one is named.
+/// The names that an action needs from earlier reads, with the entry of `each` where one is named.
 fn needed(action: &Action) -> Vec<String> {
     let text = action.spec.to_string();
     let marks = text.split("{{saved:").skip(1).filter_map(|rest| rest.split_once("}}"));
@@ -186,7 +187,7 @@ fn needed(action: &Action) -> Vec<String> {
     names
 }
 
-/// A saved name without the number of the included procedure that it belongs to.
+/// A saved name without the number of its included procedure.
 fn shown(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }

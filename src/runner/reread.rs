@@ -1,7 +1,7 @@
-//! When the set of the open prompt was last read again and found the same.
+//! When the set of the open prompt was last read again and found unchanged.
 //!
-//! It stands beside the journal, in a file that is replaced: as records, twice a minute for as long as a run waits, it would fill the
-//! journal with what says nothing new. A set that differs closes the prompt, and that is a record.
+//! The time is in its own file beside the journal, which is replaced: as records, twice a minute while a run waits,
+//! it would fill the journal without news. A set that differs closes the prompt, and that is a record.
 
 use crate::config::plain;
 use crate::domain::{PromptId, Wall};
@@ -23,7 +23,7 @@ fn place(dir: &RunDir) -> PathBuf {
     dir.path.join("prompt.read")
 }
 
-/// Notes that the set of a prompt was read again and is the same.
+/// Notes that the set of a prompt was read again and is unchanged.
 ///
 /// # Errors
 /// When it cannot be written; the prompt then looks as old as it was.
@@ -31,7 +31,7 @@ pub fn note(dir: &RunDir, prompt: &PromptId, at: Wall) -> io::Result<()> {
     write_durably(&place(dir), &serde_json::to_vec(&Note { prompt: prompt.clone(), at })?)
 }
 
-/// When the set of a prompt was last read again, where that was noted.
+/// When the set of a prompt was last read again, if that was noted.
 #[must_use]
 pub fn last(dir: &RunDir, prompt: &PromptId) -> Option<Wall> {
     let note: Note = serde_json::from_slice(&plain::read(&place(dir), LARGEST).ok()?).ok()?;

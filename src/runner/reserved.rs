@@ -1,4 +1,4 @@
-//! A small file whose space on disk is taken before what it will say has happened, so that a full disk cannot lose it.
+//! Reserves the disk space of a small file before its content is known, so that a full disk cannot lose it.
 
 use crate::config::state::team;
 use crate::runner::rundir::sync_dir;
@@ -8,10 +8,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How often it is tried to write where the disk refuses, a second apart.
+/// How many times a failed write is tried, one second apart.
 const TRIES: u32 = 60;
 
-/// The file, as `NAME.part` until it is kept.
+/// The file, named `NAME.part` until it is kept.
 #[derive(Debug)]
 pub struct Reserved {
     file: File,
@@ -20,7 +20,7 @@ pub struct Reserved {
 }
 
 impl Reserved {
-    /// Takes `size` bytes beside the path.
+    /// Reserves `size` bytes beside the path.
     ///
     /// # Errors
     /// As `open(2)`, `write(2)` and `fsync(2)`: then nothing is reserved.
@@ -33,7 +33,7 @@ impl Reserved {
         Ok(Self { file, path: path.to_owned(), size })
     }
 
-    /// Takes more space, where the disk has it, for so many bytes; whether they have their place.
+    /// Reserves more space for so many bytes, if the disk has it; whether they fit.
     pub fn holds(&mut self, bytes: usize) -> bool {
         let more = bytes.saturating_sub(self.size);
         if more == 0 {
@@ -48,7 +48,8 @@ impl Reserved {
         true
     }
 
-    /// Makes a JSON text durable under the path, trying for a minute where the disk refuses. Spaces stand behind a shorter one.
+    /// Writes a JSON text durably under the path, and tries again for a minute on a write error. Spaces pad a shorter
+    /// text.
     ///
     /// # Errors
     /// As `write(2)`, `fsync(2)` and `rename(2)`, the last time it was tried.

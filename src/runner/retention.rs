@@ -26,10 +26,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How the name of a run ends that is being removed.
+/// The suffix of a run that is being removed.
 const REMOVED: &str = ".removed";
 
-/// How long one pass may look, and how many runs it removes at most; the next start goes on.
+/// How long one pass may take, and how many runs it removes at most; the next start goes on.
 const LIMIT: Duration = Duration::from_secs(3);
 const MOST: usize = 50;
 
@@ -45,9 +45,10 @@ pub struct Removed {
     pub ended: Wall,
 }
 
-/// Removes what is no longer kept below a state directory; gives what was removed, and writes it to Midwatch's own log.
+/// Removes the runs that are no longer kept, below a state directory; returns them, and writes them to Midwatch's own
+/// log.
 ///
-/// What cannot be looked at, or removed, stays and is written there.
+/// What cannot be read or removed stays, and the log names it.
 pub fn apply(state: &Path, keep: Keep) -> Vec<Removed> {
     apply_at(state, keep, clock::now().wall)
 }
@@ -84,7 +85,7 @@ fn select(state: &Path, runs: &Path, keep: Keep, now: Wall) -> io::Result<Vec<(R
     let began = Instant::now();
     let mut ids: Vec<RunId> = entries(runs)?.iter().filter_map(|name| RunId::parse(name)).collect();
     ids.sort_unstable();
-    // The newest stays whatever is said.
+    // The newest run always stays.
     let newest = usize::try_from(keep.runs.unwrap_or(1)).unwrap_or(usize::MAX).max(1);
     let beyond = ids.len().saturating_sub(newest);
     let is_old = |at: Wall| keep.age.is_none_or(|age| now.since(at) > age);
@@ -108,7 +109,7 @@ fn select(state: &Path, runs: &Path, keep: Keep, now: Wall) -> io::Result<Vec<(R
             wanted.retain(|wanted| *wanted != named.as_slice());
         }
     }
-    // Of a run that could not be looked for everywhere, nothing says that no other run names it.
+    // If not every journal could be searched for a run, another run may name it.
     if !in_time() {
         return Err(io::Error::new(
             io::ErrorKind::TimedOut,
@@ -120,7 +121,7 @@ fn select(state: &Path, runs: &Path, keep: Keep, now: Wall) -> io::Result<Vec<(R
     Ok(chosen)
 }
 
-/// The names of what lies directly below a directory and is a directory itself, not a link to one.
+/// The names of the directories directly below a directory, without links.
 fn entries(dir: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -132,7 +133,8 @@ fn entries(dir: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Whether a directory is this process's own and lies on the file system of the runs, with nothing mounted on or below it.
+/// Whether a directory belongs to this user and is on the file system of the runs, with nothing mounted on or below
+/// it.
 fn is_ours(path: &Path, runs: &Path) -> bool {
     let us = rustix::process::geteuid().as_raw();
     let (Ok(found), Ok(above)) = (fs::symlink_metadata(path), fs::symlink_metadata(runs)) else { return false };
@@ -145,7 +147,7 @@ fn is_ours(path: &Path, runs: &Path) -> bool {
         && !mounts.iter().any(|mount| mount.point.starts_with(&real))
 }
 
-/// When a run was sealed whose journal is whole, of which nothing is left to do, and at which nobody looks.
+/// When a run was sealed, if its journal is complete, nothing is left to do, and no console is attached.
 fn ended(dir: &RunDir) -> Option<Wall> {
     let beside = Beside::look(&dir.path);
     let Walked { view, verdict: Verdict::Whole { .. }, .. } = walk_file(&dir.journal()).ok()? else { return None };
@@ -156,7 +158,7 @@ fn ended(dir: &RunDir) -> Option<Wall> {
     (!is_open && !is_seen && beside.find_missing(Some(&view)).is_none()).then_some(view.ended)?
 }
 
-/// Which of these ids another run's journal holds.
+/// Which of these ids another run's journal contains.
 fn named_in(journal: &Path, wanted: &BTreeSet<&[u8]>, own: &RunId) -> io::Result<Vec<Vec<u8>>> {
     let mut file = match crate::config::plain::open(journal) {
         Ok(file) => file,
@@ -176,7 +178,7 @@ fn named_in(journal: &Path, wanted: &BTreeSet<&[u8]>, own: &RunId) -> io::Result
         if read == 0 {
             break;
         }
-        // An id may stand across two reads.
+        // An id may span two reads.
         let (kept, length) = (text.len().min(ID - 1), text.len());
         buffer.copy_within(length - kept..length, 0);
         held = kept;
@@ -184,7 +186,7 @@ fn named_in(journal: &Path, wanted: &BTreeSet<&[u8]>, own: &RunId) -> io::Result
     Ok(found)
 }
 
-/// Takes a run out of the list, durably, while nothing else has it; false where something has.
+/// Renames a run out of the list, durably, while no other process holds it; false if one does.
 fn set_apart(dir: &RunDir) -> io::Result<bool> {
     let taken = dir.take().map_err(|cause| io::Error::other(cause.message))?;
     let Some(_taken) = taken.filter(|_| ended(dir).is_some()) else { return Ok(false) };

@@ -23,7 +23,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// What a run keeps of itself in its directory; what else lies there, its steps have put there.
+/// The files that a run itself keeps in its directory; its steps made all others.
 pub const OWN: [&str; 14] = [
     "plan.json",
     "procedure.toml",
@@ -40,13 +40,14 @@ pub const OWN: [&str; 14] = [
     "logs",
     "steps",
 ];
-/// The file on whose bytes the locks of those who look at the run stand.
+/// The file whose bytes carry the locks of the processes attached to the run.
 pub const PRESENCE: &str = "presence";
 
-/// The file whose lock shows the members of a team that the runner lives; `runner.lock` is for the run's own user alone.
+/// The file whose lock shows the members of a team that the runner lives; `runner.lock` is for the run's own user
+/// only.
 pub const ALIVE: &str = "alive";
 
-/// The locks by which a runner has its run, for as long as they are kept.
+/// The locks of a runner on its run, held until they are dropped.
 #[derive(Debug)]
 pub struct Taken {
     _lock: File,
@@ -62,25 +63,25 @@ pub struct RunDir {
     pub path: PathBuf,
 }
 
-/// What the confirmed start said, frozen before the runner is launched.
+/// The confirmed start, frozen before the runner is launched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
-    /// The plan hash that was confirmed.
+    /// The confirmed plan hash.
     pub plan: Digest,
-    /// How: `console` or `invoked`.
+    /// How it was confirmed: `console` or `invoked`.
     pub how: String,
     /// The directory of the locks.
     pub locks: PathBuf,
-    /// The estate file, absolute; none where the estate was discovered. What is probed is looked up in it.
+    /// The estate file, absolute; none if the estate was discovered. Probed targets are looked up in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estate: Option<PathBuf>,
-    /// The digest of the frozen `windows.toml`, where the procedure belongs in a window.
+    /// The digest of the frozen `windows.toml`, if the procedure needs a window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windows: Option<Digest>,
-    /// The reason for which it does not keep to its window.
+    /// The reason for running outside its window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<String>,
-    /// What whoever started it was warned of, a sentence each.
+    /// The warnings that were shown at the start, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warned: Vec<String>,
 }
@@ -93,7 +94,7 @@ impl RunDir {
         Self { id, path }
     }
 
-    /// The run that lives in a directory.
+    /// The run in a directory.
     ///
     /// # Errors
     /// When the directory's name is not a run id.
@@ -144,13 +145,13 @@ impl RunDir {
         for (name, bytes) in files.into_iter().chain([(PRESENCE, presence)]) {
             write_durably(&self.path.join(name), bytes).map_err(io)?;
         }
-        // Whoever may open it can keep a runner away from it with a shared lock, so nobody else may.
+        // A process that may open it can keep a runner out with a shared lock, so only the owner may.
         open_private(&self.path.join("runner.lock")).and_then(|file| file.sync_all()).map_err(io)?;
         sync_dir(&self.path).map_err(io)?;
         sync_dir(runs).map_err(io)
     }
 
-    /// The frozen plan, checked against the hash that the start was confirmed to.
+    /// The frozen plan, checked against the confirmed hash.
     ///
     /// # Errors
     /// When a file is missing or unreadable, or the plan is not the confirmed one.
@@ -168,7 +169,7 @@ impl RunDir {
         Ok((Plan::from_json(&bytes)?, start))
     }
 
-    /// Freezes the windows of a run that is being made, durably.
+    /// Freezes the windows of a new run, durably.
     ///
     /// # Errors
     /// When the directory cannot take them.
@@ -184,13 +185,13 @@ impl RunDir {
         self.path.join("windows.toml")
     }
 
-    /// The directory of all runs, in which this one lies.
+    /// The directory of all runs.
     #[must_use]
     pub fn runs(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
 
-    /// The state directory that it lies in.
+    /// The state directory.
     #[must_use]
     pub fn state(&self) -> &Path {
         self.runs().parent().unwrap_or(&self.path)
@@ -220,13 +221,13 @@ impl RunDir {
         self.path.join(digests::READINGS).join(digest.as_str())
     }
 
-    /// A value that a read saved and that is too long for the journal.
+    /// The file of a saved value that is too long for the journal.
     #[must_use]
     pub fn saved(&self, digest: &Digest) -> PathBuf {
         self.path.join(digests::SAVED).join(digest.as_str())
     }
 
-    /// Keeps such a value, durable, under its digest.
+    /// Writes such a value durably, under its digest.
     ///
     /// # Errors
     /// As `write(2)` and `fsync(2)`.
@@ -252,7 +253,7 @@ impl RunDir {
         self.path.join("steps").join(name)
     }
 
-    /// Takes the run for a runner; `None` when another runner has it.
+    /// Takes the run for a runner; `None` if another runner has it.
     ///
     /// # Errors
     /// When the lock file cannot be opened; kind `Locked` with the process where something that is no runner holds it.
@@ -275,11 +276,11 @@ impl RunDir {
         let message = format!("cannot {doing}: {who} holds a shared lock on {place}, and is no runner");
         Err(Error::new(Kind::Locked, message)
             .hint(format!("see who has it open: fuser -v {place}"))
-            .hint("when that process has ended, or closed the file, the run can be taken"))
+            .hint("the run can be taken when that process has ended or closed the file"))
     }
 
-    /// Shows the team that the runner lives, by the exclusive lock on a file that is new each time: a lock that a member holds
-    /// on the one before it does not matter. Without it the run goes on, and looks interrupted to the others.
+    /// Shows the team that the runner lives, by the exclusive lock on a file that is new each time: a member's lock
+    /// on the previous file has no effect. If this fails, the run goes on, and looks interrupted to the others.
     fn show_alive(&self) -> Option<File> {
         self.team()?;
         let draft = self.path.join("alive.part");
@@ -303,26 +304,27 @@ impl RunDir {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = |name: &str| rustix::fs::open(self.path.join(name), flags, Mode::empty());
         let file = match open("runner.lock") {
-            // Another user's: their runner shows it to the team.
+            // Another user's run: its runner shows the lock to the team.
             Err(Errno::ACCESS) => open(ALIVE),
             opened => opened,
         };
         file.is_ok_and(|file| ofd::is_locked(&File::from(file)).unwrap_or(false))
     }
 
-    /// The group that the run is shared with: it lies in a team directory. `None` where it is one user's.
+    /// The group of a run in a team directory; `None` for a run of one user.
     #[must_use]
     pub fn team(&self) -> Option<u32> {
         team::group_of(&self.path)
     }
 
-    /// The user whose run it is.
+    /// The owner of the run.
     #[must_use]
     pub fn owner(&self) -> Option<u32> {
         fs::symlink_metadata(&self.path).ok().map(|found| found.uid())
     }
 
-    /// A short path to the control socket, with the descriptor that keeps it valid: a socket's path may have 107 bytes.
+    /// A short path to the control socket, with the descriptor that keeps it valid: a socket's path may have 107
+    /// bytes.
     ///
     /// # Errors
     /// When the run directory cannot be opened.
@@ -335,17 +337,18 @@ impl RunDir {
     }
 }
 
-/// Opens a file for reading and writing that only its owner may touch, and makes it where there is none.
+/// Opens a file for reading and writing that only its owner may access, and creates it if there is none.
 ///
 /// # Errors
 /// As `open(2)`; where something else than a plain file has the name, at once.
 pub fn open_private(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let mode = Mode::RUSR | Mode::WUSR;
-    // In a sticky directory the kernel refuses `O_CREAT` on another's file (`fs.protected_regular`), so that comes second.
+    // In a sticky directory the kernel refuses `O_CREAT` on another user's file (`fs.protected_regular`), so creation
+    // comes second.
     let opened = match rustix::fs::open(path, flags, Mode::empty()) {
         Err(Errno::NOENT) => match rustix::fs::open(path, flags | OFlags::CREATE | OFlags::EXCL, mode) {
-            // Another process was faster.
+            // Another process created it first.
             Err(Errno::EXIST) => rustix::fs::open(path, flags, Mode::empty()),
             made => made,
         },
@@ -360,8 +363,8 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Writes a new file whole or not at all: beside it, synced, renamed, its directory synced. Of a shared directory, the group may
-/// read it.
+/// Writes a new file completely or not at all: to a temporary file, synced and renamed, with its directory synced. In
+/// a shared directory, the group may read it.
 ///
 /// # Errors
 /// As `write(2)`, `fsync(2)` and `rename(2)`.
@@ -383,7 +386,8 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// The largest specification and result of an attempt that are read again, in bytes: both may hold values that a read saved.
+/// The largest specification and result of an attempt that are read again, in bytes: both may hold values that a read
+/// saved.
 pub const LARGEST_OF_ATTEMPT: u64 = 64 << 20;
 
 /// Reads a plain file of at most `limit` bytes.

@@ -1,8 +1,9 @@
-//! The shim: the small parent of one act, which keeps its outcome even if the runner dies.
+//! The shim: the small parent of one act, which records its outcome even if the runner dies.
 //!
 //! Its standard input is its own specification, `spec.json`, opened by the runner under an exclusive lock. The shim
-//! inherits that lock with the descriptor and holds it until it exits. So whoever finds the lock free and no `shim.json`
-//! knows that nothing was started; with `exit.json`, how it ended; with `shim.json` alone, that nobody knows.
+//! inherits that lock with the descriptor and holds it until it exits. So a reader that finds the lock free and no
+//! `shim.json` knows that nothing was started; with `exit.json`, it knows how the act ended; with only `shim.json`,
+//! the outcome is unknown.
 //!
 //! ```text
 //! runner ── spawn, stdin = spec.json (locked) ──▶ shim ── shim.json, synced ──▶ hold ── act.json, synced ──▶ act
@@ -45,17 +46,17 @@ use std::time::Duration;
 /// How long an act may take to end after TERM before it is killed.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// The very program that this process runs, whatever stands at its path by now (proc_pid_exe(5)): an upgrade in the middle of a
-/// run mixes no versions.
+/// The program that this process runs, even if its path has changed (proc_pid_exe(5)): an upgrade during a run does
+/// not mix versions.
 pub const ITSELF: &str = "/proc/self/exe";
 
-/// The variable by which a program knows its run.
+/// The variable that names the run to a program.
 pub const RUN: &str = "MIDWATCH_RUN";
 
 /// How much of `exit.json` is reserved on disk before the act starts, so that a full disk cannot lose an outcome.
 const EXIT_RESERVE: usize = 4096;
 
-/// What a shim shall run.
+/// What a shim runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
     /// The directory of the attempt.
@@ -87,13 +88,13 @@ pub enum ChildSpec {
         cwd: PathBuf,
         /// Its environment, but for its secrets.
         env: BTreeMap<String, String>,
-        /// The variables whose values are secrets: where they lie.
+        /// The variables that hold secrets: where each secret is stored.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         secrets: BTreeMap<String, Named>,
-        /// The database whose variables it finds as well.
+        /// The database whose connection variables it gets as well.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         database: Option<Reach>,
-        /// A script that is kept in the directory of the attempt; its name is the last argument.
+        /// A script that is stored in the directory of the attempt; its path is the last argument.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         script: Option<String>,
         /// The files that it runs and reads, as they were looked at.
@@ -108,7 +109,7 @@ pub enum ChildSpec {
         prove: bool,
         /// The frozen set.
         set: Option<PathBuf>,
-        /// For how long it is tried again where it did nothing, in seconds; only of an undo.
+        /// For how many seconds an undo that did nothing is tried again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         again_s: Option<u64>,
     },
@@ -121,9 +122,9 @@ pub struct ActHead {
     pub action: Action,
     /// Whether to prove instead of act.
     pub prove: bool,
-    /// Where the result goes.
+    /// The path for the result.
     pub result: PathBuf,
-    /// For how long it is tried again where it did nothing, in seconds; only of an undo.
+    /// For how many seconds an undo that did nothing is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_s: Option<u64>,
 }
@@ -132,18 +133,18 @@ pub struct ActHead {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopped {
-    /// Its time was up.
+    /// It took longer than its timeout.
     TimedOut,
-    /// Somebody asked the run to stop.
+    /// The run was aborted.
     Cancelled,
-    /// What it reads is another file than the one that was compared before its start.
+    /// A file that it reads differs from the one that was compared before its start.
     Replaced,
 }
 
-/// The process that is an act, as `act.json` names it. Of an older version, its identity alone.
+/// The act's process, as `act.json` names it. An older version wrote its identity only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActRecord {
-    /// Which process.
+    /// The process.
     #[serde(flatten)]
     pub id: ProcessId,
     /// Its process group.
@@ -152,10 +153,10 @@ pub struct ActRecord {
     /// Its session, which its shim leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<u32>,
-    /// Its control group, as `/proc/PID/cgroup` says it.
+    /// Its control group, as in `/proc/PID/cgroup`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup: Option<String>,
-    /// The directory of the control group that it has to itself; none where none could be made.
+    /// The directory of its own control group; none if none could be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_group: Option<PathBuf>,
 }
@@ -171,29 +172,29 @@ pub struct Exit {
     pub stopped: Option<Stopped>,
     /// Why it could not be started, if it could not.
     pub not_started: Option<String>,
-    /// What changed of what it read after its start.
+    /// Which file that it read changed after its start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<String>,
-    /// How many descendants were still there at the end.
+    /// How many descendants were left at the end.
     pub left_running: u32,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
     /// Its log.
     pub log: LogEnd,
-    /// What became of its sessions at a database, where it was stopped.
+    /// The end of its database sessions, if it was stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Ended>,
 }
 
 impl Exit {
-    /// The end of an act that could not be started.
+    /// The exit of an act that could not be started.
     #[must_use]
     pub fn not_started(why: String) -> Self {
         Self { not_started: Some(system_text(why)), ..Self::default() }
     }
 }
 
-/// Runs the shim to its end; `begins` is given the directory of the attempt.
+/// Runs the shim to its end; `begins` receives the directory of the attempt.
 ///
 /// # Errors
 /// When its own specification cannot be read or its first record cannot be made durable: then nothing was started.
@@ -202,12 +203,12 @@ pub fn main(begins: impl FnOnce(&Path)) -> Result<()> {
     let io = |cause: io::Error| Error::machine(doing, cause);
     let spec = read_spec()?;
     begins(&spec.dir);
-    // Fails only when the shim leads a process group already; then it is cut off from the terminal all the same.
+    // Fails only if the shim already leads a process group; it is still detached from the terminal.
     failpoint::pass(failpoint::SHIM);
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|cause| io(cause.into()))?;
     let stop = pump::stop_signals().map_err(io)?;
-    let own = ProcessId::own().ok_or_else(|| Error::machine(doing, "/proc does not tell who this process is"))?;
+    let own = ProcessId::own().ok_or_else(|| Error::machine(doing, "/proc does not identify this process"))?;
     let mut kept = Reserved::create(&spec.dir.join("exit.json"), EXIT_RESERVE).map_err(io)?;
     let identity = serde_json::to_vec(&own).map_err(|cause| Error::machine(doing, cause))?;
     write_durably(&spec.dir.join("shim.json"), &identity).map_err(io)?;
@@ -226,7 +227,7 @@ fn read_spec() -> Result<Spec> {
     serde_json::from_slice(&text).map_err(|cause| Error::machine(doing, cause))
 }
 
-/// Starts the act, pumps its output into the log, and stays until it and its output have ended.
+/// Starts the act, pumps its output into the log, and waits until it and its output have ended.
 fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
     let began = clock::boot();
     let mut exit = Exit::default();
@@ -243,11 +244,11 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
                 (exit.code, exit.signal) = (status.code(), status.signal());
             }
             if let Some(group) = group.as_ref().filter(|_| exit.stopped.is_some()) {
-                // At once, for what forks faster than it is found.
+                // Kill the whole group at once: processes may fork faster than they can be listed.
                 group.kill();
             }
             exit.left_running = pump.drain(exit.stopped.is_some());
-            // What still runs keeps its group.
+            // A process that still runs keeps the group.
             group.iter().for_each(Group::remove);
             exit.log = pump.finish();
             exit.not_started = held.reason();
@@ -276,14 +277,14 @@ fn variables_of(spec: &Spec) -> io::Result<(Variables, Variables)> {
     }
 }
 
-/// The database that a program opens sessions at, with the run and the attempt that name them.
+/// The database at which a program opens sessions, with the run and the attempt that name them.
 fn sessions_of(spec: &Spec) -> Option<(&Reach, String, String)> {
     let ChildSpec::Program { database: Some(database), .. } = &spec.child else { return None };
     let (run, attempt) = survivors::names(&spec.dir);
     Some((database, run, attempt))
 }
 
-/// Keeps a script in the attempt's own directory, where none but its owner reads it.
+/// Writes a script into the attempt's directory, where only its owner can read it.
 fn keep_script(dir: &Path, text: &str) -> io::Result<FileIdentity> {
     let path = dir.join("script");
     let mut file = open_private(&path)?;
@@ -292,7 +293,7 @@ fn keep_script(dir: &Path, text: &str) -> io::Result<FileIdentity> {
     pinned::holds(&path, text)
 }
 
-/// Starts what becomes the act, writes down which process that is, and lets it go.
+/// Starts the process that becomes the act, records its identity, and releases it.
 fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<(Held, Option<Group>)> {
     let mark = survivors::mark(&spec.dir);
     let (mut command, order) = match &spec.child {
@@ -322,7 +323,7 @@ fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<(Held,
         let (action, result) = (action.as_ref().clone(), spec.dir.join("result.json"));
         let head = ActHead { action, prove: *prove, result, again_s: *again_s };
         let set = set.clone();
-        // On its own thread: an act that stops reading must not stop the pump.
+        // On its own thread: an act that stops reading must not block the pump.
         std::thread::spawn(move || {
             let _ = feed(&mut &socket, &head, set.as_deref());
             socket.shutdown(Shutdown::Write)
@@ -331,7 +332,7 @@ fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<(Held,
     Ok((held, group))
 }
 
-/// Puts what becomes the act into a control group of its own; none where none can be made.
+/// Moves the process that becomes the act into its own control group; none if none can be made.
 fn group_of(dir: &Path, pid: u32) -> Option<Group> {
     let group = Group::make(dir).ok()?;
     if group.take(pid).is_ok() {
@@ -341,9 +342,9 @@ fn group_of(dir: &Path, pid: u32) -> Option<Group> {
     None
 }
 
-/// Makes it durable which process is about to be the act.
+/// Records durably which process is about to become the act.
 fn write_down(dir: &Path, pid: u32, group: Option<&Group>) -> io::Result<()> {
-    let id = ProcessId::of(pid).ok_or_else(|| io::Error::other("/proc does not tell which process would act"))?;
+    let id = ProcessId::of(pid).ok_or_else(|| io::Error::other("/proc does not identify the process that would act"))?;
     let session = ProcessId::own().map(|own| own.pid);
     let own_group = group.map(|group| group.path().to_owned());
     let record = ActRecord { id, group: Some(pid), session, cgroup: survivors::cgroup_of(pid), own_group };

@@ -1,8 +1,8 @@
-//! Which processes of an attempt still live after its shim is gone, and how they are ended.
+//! Finds and ends the processes of an attempt that outlive its shim.
 //!
-//! A process is of an attempt when it stands in the control group that the attempt has to itself, when it carries the attempt's
-//! mark in its environment, when it stands in the act's process group or in the session that the shim led, or when it is the act. One pid alone says nothing: an act that was killed may
-//! have left children. What belongs to another boot is trusted nowhere.
+//! A process belongs to an attempt if it is in the attempt's control group, has the attempt's mark in its
+//! environment, is in the act's process group or in the shim's session, or is the act. A pid alone is not enough: a
+//! killed act may have left children. Identities of another boot are ignored.
 
 use crate::config::plain;
 use crate::domain::error::system_text;
@@ -22,7 +22,7 @@ use std::path::Path;
 /// The longest name of a process that is shown, in characters.
 const LONGEST_NAME: usize = 40;
 
-/// How often the control group of an attempt is read until a process in it stands still for a look.
+/// How often the control group of an attempt is read until a process in it stays for one look.
 const LOOKS: usize = 100;
 
 /// One process.
@@ -41,14 +41,14 @@ impl Living {
         format!("{} ({})", self.id.pid, self.name)
     }
 
-    /// Sends it a signal; one that has ended meanwhile counts as signalled.
+    /// Sends it a signal; a process that has ended counts as signalled.
     ///
     /// # Errors
     /// As `pidfd_send_signal(2)`: it may belong to somebody else.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         let pid = i32::try_from(self.id.pid).ok().and_then(Pid::from_raw);
         let Some(handle) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else { return Ok(()) };
-        // The descriptor is of this very process only if that still lives once it is open.
+        // The descriptor is of this very process only if it still lives once the descriptor is open.
         if !self.id.lives() {
             return Ok(());
         }
@@ -59,13 +59,13 @@ impl Living {
     }
 }
 
-/// The processes of many, for people: `1234 (sh), 1235 (sleep)`.
+/// The processes, for people: `1234 (sh), 1235 (sleep)`.
 #[must_use]
 pub fn shown(living: &[Living]) -> String {
     living.iter().map(Living::shown).collect::<Vec<_>>().join(", ")
 }
 
-/// What every process of an attempt carries in its environment: `01J….3.1`.
+/// The mark in the environment of every process of an attempt: `01J….3.1`.
 #[must_use]
 pub fn mark(attempt: &Path) -> String {
     let (run, name) = names(attempt);
@@ -89,7 +89,7 @@ pub fn cgroup_of(pid: u32) -> Option<String> {
     line("0::/").or_else(|| line(":name=systemd:"))
 }
 
-/// Every attempt of a run whose shim is gone and that did not end well, and of which processes still live.
+/// Every attempt of a run whose shim is gone and that did not end well, with its living processes.
 #[must_use]
 pub fn of_run(dir: &RunDir) -> Vec<(String, Vec<Living>)> {
     let entries = fs::read_dir(dir.path.join("steps")).into_iter().flatten().flatten();
@@ -103,13 +103,14 @@ pub fn of_run(dir: &RunDir) -> Vec<(String, Vec<Living>)> {
     living.filter(|(_, found)| !found.is_empty()).collect()
 }
 
-/// Whether an attempt is one at an undo, by its name.
+/// Whether an attempt is an undo, by its name.
 #[must_use]
 pub fn is_undo(name: &str) -> bool {
     name.ends_with(UNDO)
 }
 
-/// Whether an attempt's act ended without an error. What it leaves running then is a service that it started.
+/// Whether an attempt's act ended without an error. A process that it leaves running then is a service that it
+/// started.
 fn ended_well(attempt: &Path) -> bool {
     let exit = read_bounded(&attempt.join("exit.json"), 1 << 20).ok();
     let exit = exit.and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok());
@@ -121,12 +122,12 @@ fn is_held(attempt: &Path) -> bool {
     plain::open(&attempt.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
 }
 
-/// Kills at once all that stands in the control group of an attempt.
+/// Kills all processes in the control group of an attempt at once.
 pub fn kill_group(attempt: &Path) {
     Wanted::of(attempt).group.iter().for_each(Group::kill);
 }
 
-/// Removes the control groups of a run's attempts that nothing stands in any more; `false` where one is left.
+/// Removes the empty control groups of a run's attempts; `false` if one is left.
 pub fn remove_groups(dir: &RunDir) -> bool {
     let entries = fs::read_dir(dir.path.join("steps")).into_iter().flatten().flatten();
     let groups: Vec<Group> = entries.filter_map(|entry| Wanted::of(&entry.path()).group).collect();
@@ -134,25 +135,25 @@ pub fn remove_groups(dir: &RunDir) -> bool {
     groups.iter().all(|group| !group.path().exists())
 }
 
-/// Whether an attempt's shim began, is gone, and kept no outcome.
+/// Whether an attempt's shim began, is gone, and recorded no outcome.
 #[must_use]
 pub fn is_lost(attempt: &Path) -> bool {
     !is_held(attempt) && attempt.join("shim.json").exists() && !attempt.join("exit.json").exists()
 }
 
-/// Every living process of an attempt that no shim looks after any more.
+/// Every living process of an attempt without a shim.
 #[must_use]
 pub fn left_of(attempt: &Path) -> Vec<Living> {
     if is_held(attempt) || !attempt.join("shim.json").exists() { Vec::new() } else { of_attempt(attempt) }
 }
 
-/// The name of an attempt at a step or at its undo, steps counted from 1 as people do.
+/// The name of an attempt at a step or its undo; steps count from 1.
 #[must_use]
 pub fn name_of_attempt(step: u32, attempt: u32, undo: bool) -> String {
     format!("{}.{attempt}{}", step + 1, if undo { UNDO } else { "" })
 }
 
-/// The act of an attempt, while it runs, whether its shim looks after it or not.
+/// The act of an attempt, while it runs, with or without its shim.
 #[must_use]
 pub fn act(attempt: &Path) -> Option<ProcessId> {
     let bytes = read_bounded(&attempt.join("act.json"), 1 << 16).ok()?;
@@ -160,7 +161,8 @@ pub fn act(attempt: &Path) -> Option<ProcessId> {
     Some(act.id).filter(ProcessId::lives)
 }
 
-/// Every living process of an attempt whose shim is gone. Where this process cannot look, what was written down counts as living.
+/// Every living process of an attempt whose shim is gone. If this process cannot look, the recorded process counts as
+/// living.
 #[must_use]
 pub fn of_attempt(attempt: &Path) -> Vec<Living> {
     let wanted = Wanted::of(attempt);
@@ -172,8 +174,8 @@ pub fn of_attempt(attempt: &Path) -> Vec<Living> {
     found
 }
 
-/// What a file of `/proc` says; none where its process has ended or is another user's. That this process has no descriptor or no
-/// memory left says nothing of others.
+/// The content of a file in `/proc`; none if its process has ended or is another user's. A lack of descriptors or
+/// memory in this process is an error.
 fn of_proc(path: String) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -184,13 +186,13 @@ fn of_proc(path: String) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// By what the processes of an attempt are known.
+/// What identifies the processes of an attempt.
 struct Wanted {
-    /// The variables that all of them carry; one set of them suffices.
+    /// The variables that all of them have; one set of them suffices.
     marks: [Vec<Vec<u8>>; 2],
     shim: Option<ProcessId>,
     act: Option<ActRecord>,
-    /// The control group that the attempt has to itself.
+    /// The attempt's own control group.
     group: Option<Group>,
 }
 
@@ -202,7 +204,7 @@ impl Wanted {
         let act: Option<ActRecord> = json("act.json").and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let group = Group::of(attempt, act.as_ref().and_then(|act| act.own_group.as_deref()));
         Self {
-            // An older version named the attempt and the run apart.
+            // An older version named the attempt and the run separately.
             marks: [vec![variable(MARK, &mark(attempt))], vec![variable(MARK, &name), variable(RUN, &run)]],
             shim: json("shim.json").and_then(|bytes| serde_json::from_slice(&bytes).ok()),
             act,
@@ -225,7 +227,8 @@ impl Wanted {
         Ok(found)
     }
 
-    /// Every living process of its control group. One that ends while it is looked at may have forked, so its group is read again.
+    /// Every living process of its control group. A process that ends during the look may have forked, so its group
+    /// is read again.
     fn grouped(&self) -> io::Result<Vec<Living>> {
         let Some(group) = &self.group else { return Ok(Vec::new()) };
         for _ in 0..LOOKS {
@@ -240,15 +243,15 @@ impl Wanted {
         Err(io::Error::other(format!("{} has processes that cannot be looked at", group.path().display())))
     }
 
-    /// What stands for the processes that cannot be looked at: the act that was written down, else the shim.
+    /// A stand-in for processes that cannot be looked at: the recorded act, else the shim.
     fn unseen(&self, cause: &io::Error) -> Vec<Living> {
         let id = self.act.as_ref().map(|act| &act.id).or(self.shim.as_ref()).cloned();
-        // No process has the number 0, and none is sent a signal for it.
+        // No process has the number 0, and no signal is sent to it.
         let id = id.unwrap_or(ProcessId { pid: 0, start: 0, boot_id: String::new() });
         vec![Living { id, name: format!("not to be seen: {}", system_text(cause)) }]
     }
 
-    /// The process of a pid, if it lives and is of the attempt.
+    /// The process of a pid, if it lives and belongs to the attempt.
     fn judge(&self, pid: u32) -> io::Result<Option<Living>> {
         let Some(stat) = Stat::of(pid)? else { return Ok(None) };
         let is_act = self.act.as_ref().is_some_and(|act| act.id.pid == pid && act.id.start == stat.start);
@@ -265,9 +268,9 @@ impl Wanted {
         Ok(self.marks.iter().any(|marks| marks.iter().all(has)))
     }
 
-    /// Whether a process stands in the group of the act or in the session of the shim. Such a number may have been given to
-    /// others since: not while it has members, but after the last one. So whoever leads it must be the one written down, and
-    /// its members are as young, and in the same control group.
+    /// Whether a process is in the group of the act or in the session of the shim. The number may have been reused:
+    /// not while it has members, but after the last one. So its leader must be the recorded one, and its members must
+    /// be younger, and in the same control group.
     fn is_beside(&self, pid: u32, stat: &Stat) -> io::Result<bool> {
         let Some(shim) = &self.shim else { return Ok(false) };
         let of_session = stat.session == shim.pid && leads(shim)?;
@@ -281,7 +284,7 @@ impl Wanted {
     }
 }
 
-/// Whether a process that led a group is the one that has its number, or nobody has it.
+/// Whether the recorded leader still has this number, or no process has it.
 fn leads(leader: &ProcessId) -> io::Result<bool> {
     Ok(Stat::of(leader.pid)?.is_none_or(|found| found.start == leader.start))
 }
@@ -311,7 +314,7 @@ impl Stat {
     }
 }
 
-/// What a process runs: the base name of its first argument, else the name that the kernel has for it.
+/// The name of a process: the base name of its first argument, else the kernel's name.
 fn name_of(pid: u32) -> String {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let first = String::from_utf8_lossy(line.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned();
@@ -324,7 +327,7 @@ fn name_of(pid: u32) -> String {
     name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect()
 }
 
-/// Whether the act of an attempt provably never began: what becomes the act waits until it is written down.
+/// Whether the act of an attempt provably never began: the process that becomes the act waits until it is recorded.
 #[must_use]
 pub fn never_began(attempt: &Path) -> bool {
     let spec = read_bounded(&attempt.join("spec.json"), LARGEST_OF_ATTEMPT).ok();

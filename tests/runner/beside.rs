@@ -45,7 +45,7 @@ fn a_rebuild_names_whom_it_waits_for_and_what_was_left_before_is_not_its_own() {
     let (run, prompt) = base.asked();
     let seen = preview(&prompt);
     // No lock is in the way, and the transaction is waited for all the same.
-    assert_eq!(fact(seen, "in the way"), "nobody now");
+    assert_eq!(fact(seen, "in the way"), "no session now");
     assert!(fact(seen, "waits for").starts_with(&who), "{seen:?}");
     assert!(seen.warnings.iter().any(|text| text.starts_with(&format!("it will wait for {who}"))), "{seen:?}");
     run.accept(&prompt, consent(&prompt));

@@ -164,7 +164,7 @@ fn acts(fault: &Fault, base: &Base, redis: &PrivateRedis) {
                 run.accept(&prompt, consent(&prompt));
                 let end = outcome(&run);
                 assert_eq!(end.ending, *ending, "{}: {act}: {end:?}", fault.what);
-                let text = if *ending == Ending::Failed { "nothing was " } else { "nobody knows" };
+                let text = if *ending == Ending::Failed { "nothing was " } else { "unknown whether" };
                 assert!(end.detail.contains(text), "{}: {act}: {end:?}", fault.what);
                 over(&run);
             });

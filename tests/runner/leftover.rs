@@ -120,7 +120,7 @@ fn once_what_outlived_its_shim_has_ended_nothing_says_that_it_runs() {
     let (text, choices, means) = menu(&run.prompt_after(&at_work.id));
     assert_eq!(text, "outcome unknown: its shim is gone and kept no outcome");
     let abort = choices.iter().position(|choice| *choice == Choice::Abort).unwrap();
-    assert_eq!(means[abort], "stop; leave what was done as it is, whatever that is");
+    assert_eq!(means[abort], "stop; leave the target as it is");
 }
 
 /// A run that waits at its second step, and whose first one's undo writes `begun`, and `undone` once `go` is there.

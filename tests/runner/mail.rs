@@ -39,7 +39,7 @@ fn run_and_print(estate: &Estate) -> (Run<'_>, String) {
     assert_eq!(view.sealed, Some(RunStatus::Ok));
     let facts = view.steps[0].outcome.as_ref().unwrap().evidence.as_ref().unwrap().facts.clone();
     let text = facts["oncall"].clone();
-    assert_eq!(view.steps[0].state == StepState::Done, text.starts_with("told"), "{text}");
+    assert_eq!(view.steps[0].state == StepState::Done, text.starts_with("delivered"), "{text}");
     let report = run.midwatch("report", &[]).exits(0);
     for secret in [PASSWORD, ENCODED[0], ENCODED[1]] {
         estate.keeps_nowhere(secret);
@@ -57,7 +57,7 @@ fn a_letter_goes_over_tls_with_the_password_only_there() {
         let mail = Mail::start(speaks, certified(dir.path(), "127.0.0.1"), "235 in");
         let estate = estate(&url.replace("HOST", &mail.address.to_string()), Some(&dir.path().join("root.pem")));
         let (_, text) = run_and_print(&estate);
-        assert_eq!(text, "told (mail handed in for 1 addresses)", "{speaks:?}: {:?}", mail.received());
+        assert_eq!(text, "delivered (mail handed in for 1 addresses)", "{speaks:?}: {:?}", mail.received());
         let (plain, secure) = (mail.lines(false), mail.lines(true));
         assert!(secure.contains(ENCODED[0]) && secure.contains("It is over."), "{secure}");
         for part in ["AUTH", "MAIL", "RCPT", "It is over", ENCODED[0]] {
@@ -79,7 +79,7 @@ fn whom_the_machine_does_not_trust_learns_nothing() {
             let root = dir.path().join("root.pem");
             let estate = estate(&url.replace("HOST", &mail.address.to_string()), trusted.then_some(root.as_path()));
             let (_, text) = run_and_print(&estate);
-            assert!(text.starts_with("not told: ") && text.contains("certificate"), "{speaks:?} {name}: {text}");
+            assert!(text.starts_with("not delivered: ") && text.contains("certificate"), "{speaks:?} {name}: {text}");
             let all = mail.lines(false) + &mail.lines(true);
             for part in ["AUTH", "MAIL", "It is over", ENCODED[0]] {
                 assert!(!all.contains(part), "{speaks:?} {name}: {all}");
@@ -89,18 +89,18 @@ fn whom_the_machine_does_not_trust_learns_nothing() {
 }
 
 #[test]
-fn a_server_without_tls_is_not_told_and_what_it_says_of_the_password_is_not_repeated() {
+fn a_server_without_tls_gets_no_password_and_its_answer_is_not_repeated() {
     let dir = tempfile::tempdir().unwrap();
     let (config, root) = (certified(dir.path(), "127.0.0.1"), dir.path().join("root.pem"));
     let mail = Mail::start(Speaks::Never, config.clone(), "235 in");
     let estate_of = |mail: &Mail, url: &str| estate(&url.replace("HOST", &mail.address.to_string()), Some(&root));
     let (_, text) = run_and_print(&estate_of(&mail, "smtp://watch@HOST?tls=required"));
-    assert!(text.starts_with("not told: "), "{text}");
+    assert!(text.starts_with("not delivered: "), "{text}");
     let lines = mail.lines(false);
     assert!(lines.contains("EHLO") && !lines.contains("AUTH") && !lines.contains("It is over"), "{lines}");
 
     let refuses = Mail::start(Speaks::AtOnce, config, "535 hunter2-mail is wrong");
     let (_, output) = run_and_print(&estate_of(&refuses, "smtps://watch@HOST"));
-    assert_eq!(output, "not told: log-in: the mail server refused: 535");
+    assert_eq!(output, "not delivered: log-in: the mail server refused: 535");
     assert!(!refuses.lines(true).contains("It is over"));
 }

@@ -126,7 +126,7 @@ fn every_kind_of_receiver_is_told_once_and_no_secret_stands_anywhere() {
     let outcome = outcome(&run);
     assert_eq!(outcome.counts["told"], 4);
     let facts = outcome.evidence.unwrap().facts;
-    assert_eq!((facts["hook"].as_str(), facts["pager"].as_str()), ("told (HTTP 200)", "told (exit code 0)"));
+    assert_eq!((facts["hook"].as_str(), facts["pager"].as_str()), ("delivered (HTTP 200)", "delivered (exit code 0)"));
     let lines = web.received();
     assert_eq!(lines.len(), 2);
     assert!(
@@ -169,16 +169,16 @@ fn what_fails_is_a_fact_of_the_report_and_the_run_goes_on() {
     let view = run.sealed();
     assert_eq!((view.sealed, view.steps[1].state), (Some(RunStatus::Ok), StepState::Skipped));
     let facts = outcome(&run).evidence.unwrap().facts;
-    assert_eq!(facts["hook"], "not told: it answered 503");
-    assert_eq!(facts["oncall"], "not told: the mail server refused: 550");
-    assert_eq!(facts["pager"], "not told: exit code 3");
+    assert_eq!(facts["hook"], "not delivered: it answered 503");
+    assert_eq!(facts["oncall"], "not delivered: the mail server refused: 550");
+    assert_eq!(facts["pager"], "not delivered: exit code 3");
     assert!(view.steps[1].remark.as_ref().unwrap().contains("it answered 503"), "{:?}", view.steps[1].remark);
     assert!(run.midwatch("report", &[]).exits(0).out.contains("it answered 503"));
     nowhere(estate.state());
 }
 
 #[test]
-fn a_hard_gate_asks_and_tells_again_only_those_who_were_not_told() {
+fn a_hard_gate_asks_and_notifies_again_only_receivers_without_a_delivery() {
     let (web, mail) = (Post::http(Manner::Takes), Post::smtp(Manner::Refuses));
     let estate = estate(&web, &mail);
     procedure(&estate, r#"["hook", "oncall"]"#, "gate = \"hard\"");
@@ -220,8 +220,8 @@ fn nobody_is_waited_for_beyond_the_time_there_is_and_an_abort_ends_it_at_once() 
     let run = begin(&estate);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     let facts = outcome(&run).evidence.unwrap().facts;
-    assert_eq!(facts["oncall"], "nobody knows whether it was told: it took longer than it may");
-    assert_eq!(facts["hook"], "not told: the time for it was over");
+    assert_eq!(facts["oncall"], "delivery unknown: it took too long");
+    assert_eq!(facts["hook"], "not delivered: the time for it was over");
     procedure(&estate, r#"["hook"]"#, "");
     let run = begin(&estate);
     wait_for("the request", || (!web.received().is_empty()).then_some(()));

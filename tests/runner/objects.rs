@@ -285,7 +285,7 @@ fn an_object_is_read_and_held_against_the_checksum_beside_it() {
     let estate = estate(&s3);
     let verify = format!("objects = \"verify\", under = \"s3://{BUCKET}/db/\", match = \"*.dump\"");
     s3.object(BUCKET, "db/a.dump", b"it");
-    assert!(looked(&estate, "check", &verify).detail.starts_with("unknown: db/a.dump: no SHA-256 stands beside it"));
+    assert!(looked(&estate, "check", &verify).detail.starts_with("unknown: db/a.dump: it has no SHA-256 file"));
     let sum = midwatch::domain::Digest::of(b"it");
     s3.object(BUCKET, "db/SHA256SUMS", format!("{sum}  a.dump\n").as_bytes());
     assert_eq!(looked(&estate, "check", &verify).ending, Ending::Ok);

@@ -187,7 +187,7 @@ fn a_failure_offers_what_its_step_allows_and_a_held_run_is_taken_up_later() {
     let (choices, means) = menu(&prompt);
     // The gate is hard, so nobody skips it.
     assert_eq!(choices, [Choice::Hold, Choice::Retry, Choice::Rollback]);
-    assert_eq!(means[1], "take this step again");
+    assert_eq!(means[1], "run this step again");
     assert_eq!(means[2], "stop; undo 2 steps in ~2 m, 2 closing steps");
     run.accept(&prompt, decide(Choice::Hold));
     wait_for("the end of the runner", || (!run.dir.runner_lives()).then_some(()));

@@ -138,7 +138,7 @@ fn a_long_text_is_read_whole_and_too_long_a_one_is_refused_with_its_size() {
     assert_eq!(last("mode holds a text of 20 KiB"), Ending::Ok);
     cache.ask(&["SET", "mode", &"x".repeat(300 << 10)]);
     assert_ne!(cache.estate.start("redis", &["--yes", "change"]).code, Some(0));
-    assert_eq!(last("unknown: mode holds 300 KiB, and at most 256 KiB are taken"), Ending::Failed);
+    assert_eq!(last("unknown: mode holds 300 KiB, and the limit is 256 KiB"), Ending::Failed);
     let _: String = cache.server.ask(&["EVAL", "return redis.call('SET', 'mode', 'caf\\233')", "0"]).unwrap();
     assert_ne!(cache.estate.start("redis", &["--yes", "change"]).code, Some(0));
     assert_eq!(last("unknown: mode holds 4 B that are no UTF-8 text"), Ending::Failed);

@@ -128,7 +128,7 @@ fn a_table_is_vacuumed_after_it_was_shown_and_the_proof_is_its_own() {
     assert_eq!((seen.count, seen.phrase.as_str()), (1, ""));
     assert!(fact(seen, "table public.tasks").contains("2,500 dead · last VACUUM never by hand"), "{seen:?}");
     assert!(fact(seen, "server").starts_with("PostgreSQL ") && fact(seen, "server").contains("primary"), "{seen:?}");
-    assert_eq!(fact(seen, "in the way"), "nobody now");
+    assert_eq!(fact(seen, "in the way"), "no session now");
     assert!(fact(seen, "lock").starts_with("ShareUpdateExclusive: blocks schema changes"), "{seen:?}");
     run.accept(&prompt, consent(&prompt));
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));

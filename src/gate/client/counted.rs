@@ -1,4 +1,4 @@
-//! Whether a request without a reply counted: the journal says so.
+//! Whether a request without a reply was accepted, by the journal.
 
 use crate::journal::item::ItemAction;
 use crate::journal::line::decode;
@@ -8,16 +8,16 @@ use crate::runner::rundir::RunDir;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 
-/// Where the journal ended before a request was sent.
+/// The end of the journal before a request was sent.
 pub(super) struct Mark(u64);
 
 impl Mark {
-    /// Its end now.
+    /// The end of the journal now.
     pub(super) fn of(dir: &RunDir) -> Self {
         Self(dir.journal().metadata().map_or(0, |found| found.len()))
     }
 
-    /// The record by which this process's request counted after the mark, if there is one.
+    /// The record by which the runner accepted this process's request after the mark, if there is one.
     pub(super) fn counted(&self, dir: &RunDir, request: &Request) -> Option<u64> {
         let mut journal = File::open(dir.journal()).ok()?;
         journal.seek(SeekFrom::Start(self.0)).ok()?;
@@ -31,7 +31,7 @@ impl Mark {
     }
 }
 
-/// Whether an event is what a demand asked for.
+/// Whether an event is the result of a demand.
 fn is_by(ask: &Demand, event: &Event) -> bool {
     match (ask, event) {
         (Demand::Answer { prompt: asked, .. }, Event::AnswerAccepted { prompt, .. }) => asked == prompt,
@@ -49,7 +49,7 @@ fn is_by(ask: &Demand, event: &Event) -> bool {
     }
 }
 
-/// What did not come of a demand.
+/// The sentence for a demand that was not accepted.
 pub(super) fn nothing_came(ask: &Demand) -> &'static str {
     match ask {
         Demand::Answer { .. } => "nothing was confirmed",

@@ -1,4 +1,4 @@
-//! What is offered for which row, and what is withheld.
+//! Which procedures are offered for which row, and which are withheld.
 
 use super::*;
 use crate::calendar::Calendar;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[test]
-fn a_title_says_what_is_known() {
+fn a_title_shows_known_parameters() {
     let param = |name: &str, value: &str| {
         let accepts = "text".to_owned();
         let (help, choices) = (String::new(), Vec::new());
@@ -58,7 +58,7 @@ fn bloat(can_act: bool) -> Row {
 }
 
 #[test]
-fn what_needs_an_act_is_withheld_and_says_so() {
+fn a_procedure_that_needs_an_act_is_withheld_with_the_reason() {
     let bare = "[[postgres]]\nname = \"main\"\nwatch = \"service=w\"\n";
     let full = format!("{bare}act = \"service=a\"\n");
     let describe = |entry: &str, can_act| {
@@ -128,7 +128,7 @@ fn reads_are_offered_before_changes_and_what_destroys_comes_last() {
 }
 
 #[test]
-fn where_none_applies_each_that_acts_on_such_rows_says_why_not() {
+fn if_no_procedure_applies_each_gives_its_reason() {
     let (offers, withheld) = offers(&world(""), &mount(false));
     let why = |id: &str| format!("{id} needs entry of the estate: yes (now no)");
     let ids = ["cell0/archive-logs", "cell0/data-retention", "cell0/health-check"];
@@ -138,7 +138,7 @@ fn where_none_applies_each_that_acts_on_such_rows_says_why_not() {
 }
 
 #[test]
-fn what_is_included_stands_in_its_place_and_a_default_in_its_name() {
+fn an_included_procedure_is_listed_in_place_and_its_default_shown_in_the_title() {
     let catalog = Catalog::read(None, &Pack::ALL, &BuiltIn::default());
     let list = outline::of(catalog.find("cell0/checklist").unwrap(), catalog.library());
     let phases: Vec<&str> = list.iter().map(|(phase, _)| phase.as_str()).collect();

@@ -156,7 +156,7 @@ pub(super) fn listed<T: Listed>(count: u64, set: &mut dyn BufRead) -> Result<Vec
 }
 
 fn miscounted<T: Listed>() -> Error {
-    not_a_set(&format!("it does not hold as many {} as it says", T::WORDS.1))
+    not_a_set(&format!("it does not hold the number of {} in its head", T::WORDS.1))
 }
 
 /// Reads all items after a first line.

@@ -26,7 +26,7 @@ pub(super) fn judge(
         (Some(Limit::Count(most)), _) => (found > most, format!("{}, limit {}", count(found), count(most))),
         (Some(Limit::Bytes(most)), Some(size)) => (size > most, format!("{}, limit {}", bytes(size), bytes(most))),
         (Some(Limit::Bytes(most)), None) => {
-            let message = format!("cannot go on: the limit is {}, and nobody knows how large the set is", bytes(most));
+            let message = format!("cannot go on: the limit is {}, and the size of the set is unknown", bytes(most));
             return Err(Error::new(Kind::Refused, message));
         }
     };

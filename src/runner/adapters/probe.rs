@@ -56,7 +56,7 @@ pub(super) fn parse(
 ) -> Option<Action> {
     let at = table.at;
     if !matches!(purpose, Purpose::Read | Purpose::Check) {
-        problems.add(at, format!("`probe` can be read and checked, and not stand under `{}`", purpose.word()));
+        problems.add(at, format!("`probe` is for `check` and `read`, not for `{}`", purpose.word()));
         return None;
     }
     let kind_at = table.place_of(KEY);
@@ -92,7 +92,7 @@ pub(super) fn parse(
         _ => None,
     });
     if least.is_some() && purpose == Purpose::Read {
-        problems.add(least_at, "`at_least` belongs to `check`: a `read` takes the facts whatever the verdict");
+        problems.add(least_at, "`at_least` belongs to `check`: a `read` takes the facts with any verdict");
     }
     table.finish(problems);
     let (kind, warn) = (kind?, least.unwrap_or(false));
@@ -159,7 +159,7 @@ fn judge(spec: &Spec, rows: &[Row]) -> ActEnd {
     let now = clock::now().wall;
     let Some(first) = rows.first() else {
         let what = spec.object.as_deref().unwrap_or("anything");
-        return ActEnd::unknown(format!("the reading does not tell of {what}"));
+        return ActEnd::unknown(format!("the reading has no {what}"));
     };
     let worst = rows.iter().map(|row| row.verdict(now)).fold(Verdict::Ok, Verdict::worse);
     let evidence = Evidence {

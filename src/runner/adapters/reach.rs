@@ -67,7 +67,7 @@ impl Reach {
     /// # Errors
     /// A sentence without any secret.
     pub fn variables(&self) -> Result<Variables, String> {
-        let way = self.way.as_ref().ok_or_else(|| format!("{}: the plan does not say how it is reached", self.name))?;
+        let way = self.way.as_ref().ok_or_else(|| format!("{}: the plan does not hold how to reach it", self.name))?;
         way.access().variables().map_err(|why| format!("{}: {why}", self.name))
     }
 

@@ -60,7 +60,7 @@ pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
         script::KEY => script::rehearse(undo),
         sql::KEY => sql::rehearse(undo, of),
         systemd::KEY => systemd::rehearse(undo),
-        other => Rehearsed::Unknown(format!("`{other}` cannot be asked beforehand")),
+        other => Rehearsed::Unknown(format!("`{other}` cannot be checked in advance")),
     };
     match answer {
         Rehearsed::Possible(why) => Rehearsed::Possible(system_text(why)),

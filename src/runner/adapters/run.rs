@@ -40,7 +40,7 @@ struct Spec {
 pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems) -> Option<Action> {
     let at = table.at;
     if !matches!(purpose, Purpose::Read | Purpose::Check) {
-        problems.add(at, format!("`run` can be read and checked, and not stand under `{}`", purpose.word()));
+        problems.add(at, format!("`run` is for `check` and `read`, not for `{}`", purpose.word()));
         return None;
     }
     let procedure = table.text(KEY, problems);
@@ -54,7 +54,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems)
     table.finish(problems);
     let spec = Spec { procedure: procedure?, since_s: since? };
     let within = span(std::time::Duration::from_secs(spec.since_s));
-    let line = format!("a run of {} ended well within {within}", spec.procedure);
+    let line = format!("a run of {} succeeded within {within}", spec.procedure);
     common::action(KEY, EffectClass::Read, line, &spec)
 }
 
@@ -89,7 +89,7 @@ pub fn look(action: &Action, runs: &Path, estate: &str, own: &RunId) -> ActEnd {
     let limit = span(within);
     let more = ids.len().saturating_sub(MOST_RUNS);
     let none = match newest {
-        Some(newest) => format!("no run of {} ended well within {limit}; the newest {newest}", spec.procedure),
+        Some(newest) => format!("no run of {} succeeded within {limit}; the newest {newest}", spec.procedure),
         None => format!("no run of {} is here", spec.procedure),
     };
     match unread {
@@ -111,7 +111,7 @@ fn found(view: &RunView, ended: Wall, now: Wall) -> ActEnd {
         ("starter".to_owned(), view.starter.name.clone()),
         ("procedure".to_owned(), view.procedure.clone()),
     ]);
-    let detail = format!("run {} ended well {}", view.id, ago(now.since(ended)));
+    let detail = format!("run {} succeeded {}", view.id, ago(now.since(ended)));
     ActEnd::new(Ending::Ok, detail).seen(Evidence { source: format!("run {}", view.id), seen: ended, facts })
 }
 

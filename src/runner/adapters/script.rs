@@ -190,7 +190,7 @@ pub(super) fn pinned(action: &Action, head: &serde_json::Value) -> Option<Pinned
 
 /// Lets bash itself read the script without running any of it (`-n`).
 fn reads(bash: &Path, text: &str) -> Result<(), Error> {
-    let failed = |cause: std::io::Error| Error::machine("let bash read the script", cause);
+    let failed = |cause: std::io::Error| Error::machine("check the script with bash", cause);
     let mut command = Command::new(bash);
     command.args(STRICT).arg("-n").env_clear().current_dir("/");
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());

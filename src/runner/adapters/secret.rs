@@ -57,7 +57,7 @@ impl Named {
     /// A sentence with the secret's name and its place, never with the value.
     pub fn read(&self) -> Result<Secret, String> {
         let Some(place) = &self.place else {
-            return Err(format!("secret {}: the plan does not say where it lies", self.name.escape_debug()));
+            return Err(format!("secret {}: the plan does not hold its place", self.name.escape_debug()));
         };
         let places = Places::from([(self.name.clone(), place.clone())]);
         secrets(&places).read(&self.name, &Surroundings::of(std::env::vars_os()))
@@ -105,6 +105,6 @@ mod tests {
         let why = of("secret:pgg").unwrap().unwrap_err();
         assert_eq!(why, "the estate names no secret `pgg`: did you mean `secret:pg`?");
         let open = Named::of("secret:pg", None).unwrap().unwrap();
-        assert_eq!(open.read().unwrap_err(), "secret pg: the plan does not say where it lies");
+        assert_eq!(open.read().unwrap_err(), "secret pg: the plan does not hold its place");
     }
 }

@@ -194,7 +194,7 @@ async fn preview_on(mut bus: Bus, action: &Action, look: &Look, set: &mut dyn Wr
         warnings.push(format!("{word}: {}", named(with)));
     }
     if state.active == "failed" {
-        warnings.push(format!("it has failed: {}", state.result.as_deref().unwrap_or("no reason is told")));
+        warnings.push(format!("it has failed: {}", state.result.as_deref().unwrap_or("no reason reported")));
     }
     let destroys = look.effect == EffectClass::Destroy;
     let phrase = format!("{} 1 {}", spec.op.word(), common::plain_word(&spec.unit, "unit"));
@@ -292,13 +292,13 @@ async fn prove_on(mut bus: Bus, action: &Action, set: &mut dyn BufRead) -> Proof
         Err(error) => Proof::Unclear(error.message),
         Ok(before) if before.unit != spec.unit => Proof::Unclear(not_its().message),
         Ok(_) if state.invocation.is_empty() => {
-            Proof::Unclear("systemd does not tell which run of it this is".to_owned())
+            Proof::Unclear("systemd does not report which run of the unit this is".to_owned())
         }
         Ok(before) if before.invocation == state.invocation => {
             Proof::NotDone(format!("it is the same run as before: {detail}"))
         }
         Ok(_) if ending == Ending::Ok => Proof::Done(format!("it is another run than before: {detail}")),
-        Ok(_) => Proof::Unclear(format!("it is another run than before, and does not stand: {detail}")),
+        Ok(_) => Proof::Unclear(format!("it is another run than before, and has not settled: {detail}")),
     }
 }
 

@@ -187,7 +187,7 @@ fn rows_of_every_kind_offer_what_is_built_in_for_them() {
         (row(TargetKind::Unit, "a.service", &[("unit", text("a.service")), ("load_state", text("not-found"))]), None),
         (
             row(TargetKind::Backup, "db", &[("directory", text("/backups")), ("newest", text("a.dump"))]),
-            Some(("common/verify-backup", "the newest a.dump has the SHA-256 that stands beside it")),
+            Some(("common/verify-backup", "the newest a.dump matches its SHA-256")),
         ),
         (row(TargetKind::Backup, "db", &[("directory", text("/backups"))]), None),
     ];

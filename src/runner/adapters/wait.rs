@@ -173,7 +173,7 @@ impl Wait<'_> {
             match receive.recv_timeout(GLANCE) {
                 Ok(seen) => return Some(seen),
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Some((ActEnd::unknown("the look broke off"), Vec::new()));
+                    return Some((ActEnd::unknown("the look was interrupted"), Vec::new()));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }

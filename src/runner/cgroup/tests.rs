@@ -20,7 +20,7 @@ fn the_group_is_found_where_a_mount_shows_it() {
 }
 
 #[test]
-fn what_stands_in_a_group_is_found_killed_and_the_group_removed() {
+fn processes_in_a_group_are_found_and_killed_and_the_group_is_removed() {
     let home = tempfile::tempdir().unwrap();
     let attempt = home.path().join("steps").join("3.1");
     let group = match Group::make(&attempt) {
@@ -54,5 +54,5 @@ fn no_other_directory_passes_for_the_group_of_an_attempt() {
     let lookalike = home.path().join(name(&attempt));
     fs::create_dir(&lookalike).unwrap();
     assert_eq!(Group::of(&attempt, Some(&lookalike)), None, "it is of another file system");
-    assert_eq!(Group::of(&attempt, own().unwrap().as_deref()), None, "it is somebody else's");
+    assert_eq!(Group::of(&attempt, own().unwrap().as_deref()), None, "it belongs to another user");
 }

@@ -4,7 +4,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// A client's connection, held so that the kernel can be asked about it.
+/// A client's connection, kept open so that the kernel can report its state.
 #[derive(Debug)]
 pub(super) struct Connection(OwnedFd);
 
@@ -34,7 +34,7 @@ mod tests {
         let (mut client, runner) = UnixStream::pair().unwrap();
         let connection = Connection::of(&runner).unwrap();
         assert!(connection.is_held());
-        // What was sent is there to be read, however late; that says nothing of the client.
+        // Sent data stays readable, however late; it does not show whether the client still waits.
         client.write_all(b"a request\n").unwrap();
         assert!(connection.is_held());
         client.shutdown(Shutdown::Write).unwrap();

@@ -1,7 +1,7 @@
-//! Who is heard at once: places per user, so that no user keeps another away.
+//! Limits the peers that are served at once, per user, so that no user can block another.
 //!
-//! The run's own user and root have places of their own, which nobody else can fill. All others share the rest, and none of them
-//! gets more than a part of it.
+//! The run's own user and root have reserved places. All other users share the rest, and each of them gets only a
+//! part of it.
 
 use crate::runner::control::CONNECTIONS;
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many places one user has who is neither the run's own nor root.
+/// How many places a user has who is neither the run's own user nor root.
 pub const EACH: usize = 4;
 
-/// How soon it is looked again whether all have left.
+/// How often to check whether all peers have left.
 const GLANCE: Duration = Duration::from_millis(2);
 
 /// The places of a socket.
@@ -25,7 +25,7 @@ pub struct Places {
     taken: Arc<Mutex<BTreeMap<u32, usize>>>,
 }
 
-/// A place, until it is dropped.
+/// A place, held until it is dropped.
 pub struct Place {
     _permit: OwnedSemaphorePermit,
     uid: u32,
@@ -49,7 +49,7 @@ impl Places {
         Self { owner, own: places(), root: places(), others: places(), taken: Arc::default() }
     }
 
-    /// A place for a peer; `None` where those that it may have are taken.
+    /// A place for a peer; `None` if all places that it may use are taken.
     pub fn take(&self, uid: u32) -> Option<Place> {
         let is_other = uid != self.owner && uid != 0;
         let pool = match uid {
@@ -67,7 +67,7 @@ impl Places {
         Some(Place { _permit: permit, uid, taken: Arc::clone(&self.taken) })
     }
 
-    /// Waits until everybody has left.
+    /// Waits until all peers have left.
     pub async fn all_left(&self) {
         while !self.taken.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
             tokio::time::sleep(GLANCE).await;
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_fills_the_places_of_another() {
+    fn no_user_can_take_the_places_of_another() {
         let places = Places::of(1000);
         let held: Vec<_> = (0..100).filter_map(|_| places.take(1001)).collect();
         assert_eq!(held.len(), EACH);

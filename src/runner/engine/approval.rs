@@ -17,26 +17,26 @@ use crate::runner::engine::prompt::Asked;
 use crate::runner::presence::Presence;
 
 impl Engine {
-    /// An `approve` step, or item: another person than the starter agrees to its text.
+    /// An `approve` step or item: a person other than the starter agrees to its text.
     pub(super) async fn approve(&mut self, step: u32, planned: &Step) -> Result<()> {
         let ask = Ask::Approve { text: self.mask(&planned.text), hash: self.view().plan.clone(), start: false };
         let text = match self.ask(step, ask).await? {
             Asked::Answered(_, Answer::Approve { note }) => note,
-            Asked::Answered(_, Answer::BreakGlass { reason }) => format!("break glass: {reason}"),
+            Asked::Answered(_, Answer::BreakGlass { reason }) => format!("break-glass: {reason}"),
             _ => return Ok(()),
         };
         let by = self.second_of(step);
         self.write_as(&by, Event::StepClosed { step, note: text }).map(drop)
     }
 
-    /// Whoever approved a step last.
+    /// The actor who approved a step last.
     fn second_of(&self, step: u32) -> Actor {
         self.view().approval(step).map_or_else(|| self.me.clone(), |approval| approval.by.clone())
     }
 
-    /// Asks another person than the starter to agree to the run's start, before its first step; `why` says what is special
-    /// about it. A run that goes on after its runner was gone asks no second time. Says whether to go on: not where the run was
-    /// stopped. A start for which no second person can be had is refused before there is a run.
+    /// Asks a person other than the starter to approve the start, before the first step; `why` gives the reason. A
+    /// resumed run does not ask again. Returns whether to go on: false if the run was stopped. A start for which no
+    /// second person is available is refused before there is a run.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -50,7 +50,7 @@ impl Engine {
         Ok(true)
     }
 
-    /// Refuses to use break-glass while somebody is attached who could approve instead.
+    /// Refuses break-glass while a person is attached who could approve instead.
     pub(super) fn must_break(&self, open: &OpenPrompt, answer: &Answer) -> std::result::Result<(), String> {
         let Answer::BreakGlass { .. } = answer else { return Ok(()) };
         let approve = Answer::Approve { note: String::new() };
@@ -59,17 +59,17 @@ impl Engine {
             person.may_act && may_give(open, &self.view().starter, &person.actor, &approve).is_ok()
         };
         match people.iter().find(could) {
-            Some(person) => Err(format!("{} is attached and can approve it: the glass stays whole", person.actor.name)),
+            Some(person) => Err(format!("{} is attached and can approve it: break-glass is refused", person.actor.name)),
             None => Ok(()),
         }
     }
 
-    /// How a run goes on past a hard gate: only by another person than its starter, where others reach it.
+    /// The choice to override a hard gate: only by a person other than the starter, if others can reach the run.
     pub(super) fn past_a_gate(&self) -> Option<Choice> {
         self.has_team().then_some(Choice::Override)
     }
 
-    /// Whether others than the starter reach this run: it is kept in a team directory.
+    /// Whether other people can reach this run: it is in a team directory.
     pub(super) fn has_team(&self) -> bool {
         self.dir.team().is_some()
     }

@@ -14,20 +14,20 @@ use crate::runner::shim::{ChildSpec, Exit, Spec, Stopped};
 use crate::runner::{failpoint, survivors};
 use std::path::Path;
 
-/// How many of the last lines on standard error stand beside an exit code.
+/// How many of the last lines on standard error are shown with an exit code.
 const LAST_ERRORS: usize = 3;
 
-/// What is known of an attempt from its directory alone.
+/// The state of an attempt, from its directory alone.
 pub enum Found {
     /// Provably never started.
     NotStarted,
-    /// It ended so.
+    /// It ended; its exit.
     Ended(Box<Exit>),
-    /// It started, and its outcome was not kept.
+    /// It started, and no outcome was recorded.
     Lost(String),
 }
 
-/// The name of an attempt at a step, steps counted from 1 as people do.
+/// The name of an attempt at a step; steps count from 1.
 pub fn name(step: u32, attempt: u32) -> String {
     survivors::name_of_attempt(step, attempt, false)
 }
@@ -37,13 +37,13 @@ pub fn undo_name(step: u32, attempt: u32) -> String {
     survivors::name_of_attempt(step, attempt, true)
 }
 
-/// Whether an attempt is one at an undo.
+/// Whether an attempt is an undo.
 pub fn is_undo(name: &str) -> bool {
     survivors::is_undo(name)
 }
 
 impl Engine {
-    /// Runs a step once: the intent is durable before anything starts, the outcome after it ended.
+    /// Runs a step once: the intent is durable before the start, the outcome after the end.
     pub(super) async fn attempt_step(
         &mut self,
         step: u32,
@@ -55,7 +55,7 @@ impl Engine {
         self.attempt_for(&me, step, planned, set, permit).await
     }
 
-    /// The same, in the name of whoever wants it.
+    /// Like [`Self::attempt_step`], on behalf of an actor.
     pub(super) async fn attempt_for(
         &mut self,
         actor: &Actor,
@@ -71,7 +71,7 @@ impl Engine {
         for lock in &self.locks {
             lock.confirm()?;
         }
-        // The last look before the intent: the panes may have taken their time.
+        // The last check before the intent: reading the panes may have taken long.
         if let (Some(permit), Some(set)) = (&permit, &set)
             && self.has_drifted(step, permit, set).await?
         {
@@ -98,7 +98,7 @@ impl Engine {
         self.finish(step, attempt, planned, found, false).await
     }
 
-    /// Proves where there is a proof, and records the outcome.
+    /// Proves the step if it has a proof, and records the outcome.
     pub(super) async fn finish(
         &mut self,
         step: u32,
@@ -134,7 +134,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks, read-only, whether a step's effect is there.
+    /// Checks, read-only, whether a step's effect is present.
     pub(super) async fn prove(&mut self, step: u32, planned: &Step) -> Result<ActEnd> {
         let Some(action) = &planned.prove else {
             return Ok(ActEnd::from(Proof::Unclear("there is no proof".to_owned())));
@@ -146,7 +146,8 @@ impl Engine {
         let name = self.free_name(&format!("{}.proof", name(step, attempt)));
         let found = self.launch(&name, action, true, set.as_ref(), planned.timeout_s).await?;
         let outcome = self.conclude(&name, found, false);
-        // A program proves by its exit: 0 is done, 1 is not done (as `test`, `grep` and `cmp` have it), all else is unclear.
+        // A program proves by its exit code: 0 is done, 1 is not done (like `test`, `grep` and `cmp`), any other is
+        // unclear.
         let is_stated = adapters::program(action).is_none() || matches!(outcome.code, Some(0 | 1));
         let ending = match outcome.ending {
             ending @ (Ending::Ok | Ending::Failed) if is_stated => ending,
@@ -155,7 +156,7 @@ impl Engine {
         Ok(ActEnd { counts: outcome.counts, ..ActEnd::new(ending, outcome.detail) })
     }
 
-    /// Makes an outcome of what is known.
+    /// Builds an outcome from the state of an attempt.
     pub(super) fn conclude(&self, name: &str, found: Found, recovered: bool) -> Outcome {
         let mut outcome = Outcome {
             ending: Ending::Unknown,
@@ -183,10 +184,10 @@ impl Engine {
                 if matches!(ending, Ending::Failed | Ending::Unknown) && result.is_none() {
                     let lines = log::last_errors(&self.dir.log(&exit.log.file), LAST_ERRORS);
                     if !lines.is_empty() {
-                        detail = format!("{detail}; it said last: {}", lines.join(" · "));
+                        detail = format!("{detail}; last output: {}", lines.join(" · "));
                     }
                 }
-                // Of what failed it is asked about, by name.
+                // Show the name of a failed step in the prompt.
                 if exit.left_running > 0 && ending == Ending::Ok {
                     detail = format!("{detail}; {} of its processes still run", exit.left_running);
                 }
@@ -209,14 +210,14 @@ impl Engine {
         outcome
     }
 
-    /// What the act process itself reported.
+    /// The result that the act process reported.
     fn result(&self, name: &str) -> Option<ActEnd> {
         let bytes = read_bounded(&self.dir.attempt(name).join("result.json"), LARGEST_OF_ATTEMPT).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 }
 
-/// Whether an attempt was an act of an adapter that changes things, and not a look or a program of its own.
+/// Whether an attempt was an act of an adapter that changes targets, not a look or an external program.
 fn changes_targets(dir: &Path) -> bool {
     let spec = read_bounded(&dir.join("spec.json"), LARGEST_OF_ATTEMPT).ok();
     let spec = spec.and_then(|bytes| serde_json::from_slice::<Spec>(&bytes).ok());
@@ -225,10 +226,10 @@ fn changes_targets(dir: &Path) -> bool {
     )
 }
 
-/// How an act ended, from what the shim saw and what the act itself reported.
+/// Judges how an act ended, from the shim's exit and the act's own result.
 ///
-/// An act that `changes` things and ended without a result may have done its work. TERM alone is no such end: the act listens for it
-/// before it touches anything; [`NOT_BEGUN`] is none either.
+/// An act that `changes` targets and ended without a result may have done its work. Two ends are exceptions: TERM
+/// alone, because the act listens for it before it touches anything, and [`NOT_BEGUN`].
 fn judge(exit: &Exit, result: Option<&ActEnd>, changes: bool) -> (Ending, String) {
     if let Some(why) = &exit.not_started {
         return (Ending::Failed, format!("could not be started: {why}"));
@@ -241,7 +242,7 @@ fn judge(exit: &Exit, result: Option<&ActEnd>, changes: bool) -> (Ending, String
     match (exit.stopped, result, exit.code, exit.signal) {
         (_, None, Some(NOT_BEGUN), _) if changes => (Ending::Failed, "it touched nothing".to_owned()),
         (_, None, Some(code), _) if changes => (Ending::Unknown, format!("exit code {code}, and it kept no result")),
-        // An act that was stopped and cannot tell what came of it says so.
+        // An act that was stopped and does not know its effect reports that.
         (Some(_), Some(result), ..) if result.ending == Ending::Unknown => (Ending::Unknown, result.detail.clone()),
         (_, None, _, Some(signal)) if changes && signal != signal_hook::consts::SIGTERM => {
             (Ending::Unknown, format!("killed by signal {signal}, and it kept no result"))
@@ -258,7 +259,7 @@ fn judge(exit: &Exit, result: Option<&ActEnd>, changes: bool) -> (Ending, String
     }
 }
 
-/// What is known of an attempt from its directory, once nobody holds its lock.
+/// The state of an attempt from its directory, once its lock is free.
 pub fn examine(dir: &Path) -> Found {
     let read = |name: &str| read_bounded(&dir.join(name), 1 << 20).ok();
     if let Some(exit) = read("exit.json").and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok()) {
@@ -285,7 +286,7 @@ mod tests {
         assert_eq!(ending(&stopped, true), Ending::Unknown);
         assert_eq!(ending(&ended(Some(NOT_BEGUN), None), true), Ending::Failed);
         assert_eq!(ending(&ended(None, Some(signal_hook::consts::SIGKILL)), true), Ending::Unknown);
-        // A program and a look have no result of their own: their exit code is it.
+        // A program and a look have no result file: their exit code is the result.
         assert_eq!(ending(&ended(Some(0), None), false), Ending::Ok);
         assert_eq!(ending(&ended(Some(1), None), false), Ending::Failed);
     }

@@ -1,4 +1,4 @@
-//! Holds what an undo or a proof would run against what was confirmed with its step.
+//! Compares what an undo or a proof would run with what was confirmed for its step.
 //!
 //! ```text
 //! undo ─▶ as confirmed ─▶ undo.intent
@@ -20,16 +20,16 @@ use crate::runner::engine::decide::Matter;
 use crate::runner::pinned::Pinned;
 use std::io::BufReader;
 
-/// What is another than what was confirmed.
+/// A difference from what was confirmed.
 struct Changed {
     /// One line for each file.
     lines: Vec<String>,
-    /// What would be run now; none where nothing can be.
+    /// The code that would run now; none if nothing can.
     now: Option<Code>,
 }
 
 impl Engine {
-    /// The files that a set names for what is about to be started.
+    /// The files that a set names for the program about to start.
     pub(super) fn confirmed_files(
         &self,
         name: &str,
@@ -51,12 +51,12 @@ impl Engine {
         adapters::pinned(action, &mut BufReader::new(file))
     }
 
-    /// What a set says of the undo and the proof of its step; `None` where it is of an older version.
+    /// The part of a set about the undo and the proof of its step; `None` in a set of an older version.
     fn bound_in(&self, set: &Digest) -> Option<Bound> {
         Bound::in_set(&mut BufReader::new(plain::open(&self.dir.set(set)).ok()?))
     }
 
-    /// Whether the undo of a step would run what was confirmed; a person is asked where it would not.
+    /// Whether the undo of a step would run what was confirmed; otherwise a person is asked.
     pub(super) async fn is_as_confirmed(&mut self, step: u32) -> Result<bool> {
         let Some(changed) = self.changed_undo(step)? else { return Ok(true) };
         let text = format!("the undo would not run what was confirmed: {}", changed.lines.join("; "));
@@ -68,7 +68,7 @@ impl Engine {
             set = Some(self.keep_changed(now)?);
         }
         menu.extend(self.past_an_undo(step));
-        // What else is chosen is said by the answer itself, and looked at again.
+        // The answer itself records any other choice, and the undo is compared again.
         if let Some((Choice::Abort, reason)) =
             self.chosen_of(step, Matter { about: About::Other, text }, menu, set).await?
         {
@@ -77,21 +77,21 @@ impl Engine {
         Ok(false)
     }
 
-    /// Keeps what an undo would run now as a set, which the answer must name.
+    /// Stores what an undo would run now as a set; the answer must name its digest.
     fn keep_changed(&self, now: Code) -> Result<Digest> {
         let part = self.dir.path.join("sets").join(format!("part-{}", std::process::id()));
         let digest = Bound { undo: Some(now), prove: None }.keep(&part)?;
         self.keep_set(&part, &digest).map(|()| digest)
     }
 
-    /// How what the undo of a step would run differs from what was confirmed last; `None` where it does not.
+    /// How the undo of a step differs from what was confirmed last; `None` if it does not.
     fn changed_undo(&self, step: u32) -> Result<Option<Changed>> {
         let planned = self.planned(step)?;
         let view = self.view();
         let set = view.changed_undo(step).or(view.step(step).and_then(|view| view.set.as_ref()));
         let was = set.and_then(|set| self.bound_in(set)).and_then(|bound| bound.undo);
         let (Some(was), UndoPlan::Undo(undo)) = (was, &planned.undo) else { return Ok(None) };
-        // What cannot be filled in any more is said by its start.
+        // A reference that cannot be filled in any more fails at the start of the undo.
         let Ok(undo) = self.filled(undo) else { return Ok(None) };
         let act = planned.act.as_ref().and_then(|act| self.filled(act).ok());
         Ok(match Code::of_undo(&undo, act.as_ref(), &[]) {
@@ -105,7 +105,7 @@ impl Engine {
         })
     }
 
-    /// Why the proof of a step is not what was confirmed with it; `None` where it is.
+    /// Why the proof of a step differs from what was confirmed with it; `None` if it does not.
     pub(super) fn changed_proof(&self, step: u32, planned: &Step) -> Option<String> {
         let set = self.view().step(step)?.set.clone()?;
         let was = self.bound_in(&set)?.prove?;

@@ -14,7 +14,7 @@ use crate::runner::engine::window::Hours;
 use crate::runner::rundir::{RunDir, Start};
 use crate::runner::{identity, policy};
 
-/// The journal of a run that begins, with its first record; its window may not allow it by now.
+/// The journal of a new run, with its first record; fails if its window does not allow it now.
 pub(super) fn begun(dir: &RunDir, plan: &Plan, start: &Start, hours: &Hours) -> Result<Appender> {
     let (history, now) = (History::read(dir.runs()), clock::now());
     hours.allow(dir, plan, start, &history, now)?;
@@ -22,7 +22,7 @@ pub(super) fn begun(dir: &RunDir, plan: &Plan, start: &Start, hours: &Hours) -> 
     Ok(Appender::create(&dir.path, &dir.id, first, identity::own(&start.how), now, None)?.0)
 }
 
-/// The record that says what the run will do.
+/// The record that describes what the run will do.
 ///
 /// # Errors
 /// When the plan cannot be written as JSON.
@@ -52,7 +52,7 @@ pub fn created(plan: &Plan, start: &Start, history: &History) -> Result<Event> {
     })
 }
 
-/// How the plan is undone as a whole, where it says.
+/// The plan's `[rollback]`, if it has one.
 fn rollback(plan: &Plan) -> Option<RollbackHead> {
     let budget_s = plan.budget.undo_s;
     match &plan.rollback {
@@ -64,13 +64,13 @@ fn rollback(plan: &Plan) -> Option<RollbackHead> {
     }
 }
 
-/// The numbers of the steps that these ids name, in the plan's order.
+/// The numbers of the steps with these ids, in the plan's order.
 fn numbered(plan: &Plan, ids: &[String]) -> Vec<u32> {
     let steps = (0_u32..).zip(&plan.steps);
     steps.filter(|(_, step)| ids.iter().any(|id| is_named(step, id))).map(|(number, _)| number).collect()
 }
 
-/// How many bytes of the texts that steps run the first record keeps; later ones are in `plan.json` and in their prompts.
+/// How many bytes of the steps' texts the first record keeps; the rest is in `plan.json` and in the prompts.
 const LISTINGS: usize = 512 << 10;
 
 fn heads(plan: &Plan, history: &History) -> Vec<StepHead> {
@@ -78,7 +78,7 @@ fn heads(plan: &Plan, history: &History) -> Vec<StepHead> {
     let listed = |step: &Step| {
         let listing = step.listing()?;
         bytes += listing.text.len();
-        // What is open in it is shown by its name.
+        // An open reference is shown by its name.
         (bytes <= LISTINGS).then(|| Listing { text: reference::show(&listing.text), ..listing })
     };
     let listings: Vec<Option<Listing>> = plan.steps.iter().map(listed).collect();
@@ -91,7 +91,7 @@ fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
     let what = match &step.act {
         Some(action) => action.line.clone(),
         None if step.receivers.is_empty() => step.text.clone(),
-        None => format!("tell {}: {}", step.receivers.join(", "), step.text).trim_end_matches([':', ' ']).to_owned(),
+        None => format!("notify {}: {}", step.receivers.join(", "), step.text).trim_end_matches([':', ' ']).to_owned(),
     };
     StepHead {
         phase: step.phase.clone(),
@@ -118,13 +118,13 @@ fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
     }
 }
 
-/// How long a step takes, as far as anything tells.
+/// How long a step takes, as far as history or the author's estimate shows.
 fn timing(plan: &Plan, step: &Step, history: &History) -> Timing {
     let (pace, undo) = history.of(named(plan, step));
     Timing { id: step.id.clone(), pace, undo, timeout_s: Some(step.timeout_s) }
 }
 
-/// What a step of a plan is known by in past runs.
+/// The key of a plan's step in past runs.
 #[must_use]
 pub fn named<'a>(plan: &'a Plan, step: &'a Step) -> Named<'a> {
     Named { procedure: &plan.id, part: step.part.as_deref(), id: step.id.as_deref(), title: &step.title }

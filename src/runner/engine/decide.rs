@@ -1,4 +1,4 @@
-//! Asks what a step that went wrong, or whose outcome is unknown, means.
+//! Asks a person what to do about a step that failed or whose outcome is unknown.
 
 use crate::domain::error::Result;
 use crate::domain::{Digest, EffectClass, Error, Kind, Verb};
@@ -8,7 +8,7 @@ use crate::runner::adapters::{self, ActEnd};
 use crate::runner::engine::Engine;
 use crate::runner::engine::prompt::Asked;
 
-/// What a decision is about: of which kind, and in a sentence.
+/// The subject of a decision: its kind, and a sentence.
 pub(super) struct Matter {
     pub about: About,
     pub text: String,
@@ -19,12 +19,12 @@ impl Matter {
         Self { about: About::Failed, text: format!("failed: {what}") }
     }
 
-    /// One that a person, or whoever may cancel it, stopped before its end: it did not fail.
+    /// A step that was stopped before its end: it did not fail.
     pub fn stopped(what: &str) -> Self {
         Self { about: About::Other, text: format!("stopped: {what}") }
     }
 
-    /// That of an act or an undo which did not end well.
+    /// An act or an undo that did not end well.
     pub fn of(ending: Option<Ending>, what: &str) -> Self {
         if ending == Some(Ending::Cancelled) { Self::stopped(what) } else { Self::failed(what) }
     }
@@ -54,8 +54,8 @@ impl Engine {
         self.decide(step, &planned, matter, self.past(&planned)).await
     }
 
-    /// Asks what to do about a step whose preview was refused or could not be made. In an ending that is recorded, and the
-    /// ending goes on.
+    /// Asks what to do about a step whose preview was refused or failed. While the run is ending, it is recorded, and
+    /// the ending goes on.
     pub(super) async fn decide_refusal(&mut self, step: u32, refusal: &Error) -> Result<()> {
         let matter = match refusal.kind {
             Kind::Refused => Matter::refused(refusal),
@@ -65,14 +65,14 @@ impl Engine {
             if self.is_stopped() {
                 return Ok(());
             }
-            let reason = format!("it could not be taken: {}", matter.text);
+            let reason = format!("it could not run: {}", matter.text);
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
         let planned = self.planned(step)?;
         self.decide(step, &planned, matter, Some(Choice::Skip)).await
     }
 
-    /// Asks what to do about a step that cannot be taken as it stands; `past` is the choice that leads past it, where one does.
+    /// Asks what to do about a step that cannot run; `past` is the choice to go on without it, if there is one.
     pub(super) async fn decide(
         &mut self,
         step: u32,
@@ -87,12 +87,12 @@ impl Engine {
         self.choose(step, matter, menu).await
     }
 
-    /// What each choice leads to.
+    /// The effect of each choice.
     pub(super) fn meaning(&self, step: u32, choices: &[Choice]) -> Vec<(Choice, String)> {
         choices.iter().map(|choice| (*choice, self.means(step, *choice))).collect()
     }
 
-    /// Puts a choice before a person; `None` where the question was closed without one.
+    /// Offers choices to a person; `None` if the prompt closed without an answer.
     pub(super) async fn chosen(
         &mut self,
         step: u32,
@@ -102,7 +102,7 @@ impl Engine {
         self.chosen_of(step, matter, menu, None).await
     }
 
-    /// The same where the answer must name the digest of what would be run.
+    /// Like [`Self::chosen`], for an answer that must name the digest of what would run.
     pub(super) async fn chosen_of(
         &mut self,
         step: u32,
@@ -118,7 +118,7 @@ impl Engine {
         })
     }
 
-    /// Puts a choice before a person, and does what was chosen.
+    /// Offers choices to a person, and carries out the chosen one.
     pub(super) async fn choose(&mut self, step: u32, matter: Matter, menu: Vec<(Choice, String)>) -> Result<()> {
         match self.chosen(step, matter, menu).await? {
             Some((choice, reason)) => self.follow(step, choice, reason),
@@ -126,11 +126,11 @@ impl Engine {
         }
     }
 
-    /// Does what was chosen.
+    /// Carries out a choice.
     pub(super) fn follow(&mut self, step: u32, choice: Choice, reason: String) -> Result<()> {
         match choice {
             Choice::Retry | Choice::Emergency => self.retrying = Some(step),
-            // The answer says it all: the run is put down where it stands. What is ended is ended by whoever offered it.
+            // The answer is enough: the run is held. The caller that offered `end` ends the processes.
             Choice::Hold | Choice::End | Choice::RunChanged => {}
             Choice::Skip | Choice::Override => drop(self.write(Event::StepSkipped { step, reason })?),
             Choice::Rollback => drop(self.write(Event::AbortRequested { undo: true })?),
@@ -142,32 +142,34 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a failure leads to the rollback without a question: the plan says so, and the step says nothing else.
+    /// Whether a failure starts the rollback without a prompt: the plan requires it, and the step does not override
+    /// it.
     fn rolls_back_unasked(&self, planned: &Step) -> bool {
         let by_itself = self.plan.rollback.as_ref().is_some_and(|rollback| rollback.on_fail == OnFail::Rollback);
         by_itself && planned.on_fail.is_empty() && !self.is_stopped()
     }
 
-    /// Settles an unknown outcome: by the step's own proof, by its safety to repeat, or by a person. Before the rollback
-    /// nothing is repeated, and what is asked is whether there is anything to undo.
-    pub(super) async fn settle(&mut self, step: u32, going_back: bool) -> Result<()> {
+    /// Settles an unknown outcome: by the step's own proof, because it is safe to repeat, or by a person. Before a
+    /// rollback nothing is repeated; the question is whether there is anything to undo.
+    pub(super) async fn settle(&mut self, step: u32, rolling_back: bool) -> Result<()> {
         let planned = self.planned(step)?;
         if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
             return Ok(());
         }
-        // What is still at work may yet do what is not there, or do it beside a second one: nothing is settled before it ended.
+        // A process that still runs may yet have its effect, or run beside a second one: settle nothing before it
+        // ends.
         if self.is_at_work(step, &planned, &Matter::unknown("its shim is gone")).await? {
             return Ok(());
         }
-        // What was told cannot be told again unnoticed.
+        // A notice must not be sent a second time unnoticed.
         let safe = (planned.effect == EffectClass::Read && planned.verb != Verb::Notify) || planned.rerun_safe;
         let changed = self.changed_proof(step, &planned);
-        let seen = self.look_at_effect(step, &planned).await?.filter(|_| !going_back || !self.is_stopped());
+        let seen = self.look_at_effect(step, &planned).await?.filter(|_| !rolling_back || !self.is_stopped());
         let proof = seen.as_ref().filter(|_| planned.prove.is_some());
         let settled = match proof {
             Some(end) if end.ending == Ending::Ok => Some((Choice::Done, format!("proved: {}", end.detail))),
             Some(end) if end.ending == Ending::Failed => Some((Choice::NotDone, format!("proved: {}", end.detail))),
-            _ if safe && !going_back => Some((Choice::NotDone, "safe to repeat".to_owned())),
+            _ if safe && !rolling_back => Some((Choice::NotDone, "safe to repeat".to_owned())),
             _ => None,
         };
         if let Some((choice, evidence)) = settled {
@@ -181,7 +183,7 @@ impl Engine {
         if let Some(seen) = &seen {
             detail = format!("{detail}; looked at now: {}", seen.detail);
         }
-        if going_back {
+        if rolling_back {
             let mut menu = vec![
                 (Choice::Done, "its effect is there, wholly or in part: undo it".to_owned()),
                 (Choice::NotDone, "nothing of its effect is there: nothing to undo".to_owned()),
@@ -193,23 +195,23 @@ impl Engine {
         self.settle_by_person(step, &planned, &detail, seen).await
     }
 
-    /// Looks, without acting, at what an attempt with an unknown outcome left. Where the step has no proof its adapter may be able to
-    /// count: that is shown to a person, and settles nothing.
+    /// Looks, without acting, at the effect of an attempt with an unknown outcome. For a step without a proof the
+    /// adapter may count: a person sees the count, and it settles nothing.
     async fn look_at_effect(&mut self, step: u32, planned: &Step) -> Result<Option<ActEnd>> {
         let counts = planned.act.as_ref().and_then(adapters::counting);
         let Some(prove) = planned.prove.clone().or(counts) else { return Ok(None) };
         self.prove(step, &Step { prove: Some(prove), ..planned.clone() }).await.map(Some)
     }
 
-    /// Asks what an unknown outcome was. To call it done against what was looked at is possible, and is recorded as that.
+    /// Asks a person for an unknown outcome. Choosing done against the evidence is possible, and is recorded as that.
     async fn settle_by_person(&mut self, step: u32, planned: &Step, detail: &str, seen: Option<ActEnd>) -> Result<()> {
-        // What only looks is never said to have passed: it looks again.
+        // A step that only reads is never settled as passed: it reads again.
         let done = Some(Choice::Done).filter(|_| !matches!(planned.verb, Verb::Check | Verb::Wait));
         let choices = [done, Some(Choice::NotDone), self.past(planned), Some(Choice::Abort)];
         let mut menu = self.meaning(step, &choices.into_iter().flatten().collect::<Vec<_>>());
         let against = seen.filter(|seen| seen.ending != Ending::Ok);
         for (_, means) in menu.iter_mut().filter(|(choice, _)| *choice == Choice::Done && against.is_some()) {
-            means.push_str(", against what was looked at now: say why");
+            means.push_str(", against the evidence: give a reason");
         }
         let Some((choice, reason)) = self.chosen(step, Matter::unknown(detail), menu).await? else { return Ok(()) };
         let reason = match against.filter(|_| choice == Choice::Done) {
@@ -219,7 +221,7 @@ impl Engine {
         self.follow(step, choice, reason)
     }
 
-    /// How the last attempt at a step ended, in its own words.
+    /// The detail of the last attempt at a step.
     fn detail(&self, step: u32) -> Option<String> {
         self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone())
     }

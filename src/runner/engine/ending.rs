@@ -1,4 +1,4 @@
-//! How a run ends that did not come to its end by itself.
+//! Ends a run that did not complete its steps.
 //!
 //! ```text
 //! stopped ─▶ the rollback, if asked for ─▶ its checks again ─▶ what is taken in every ending ─▶ seal
@@ -20,31 +20,31 @@ use crate::runner::rundir::write_durably;
 use crate::runner::{failpoint, survivors};
 
 impl Engine {
-    /// Whether somebody asked the run to stop, and it was not heeded yet.
+    /// Whether an abort request is still to be handled.
     pub(super) fn is_stopped(&self) -> bool {
         self.view().aborts() > self.aborts_seen
     }
 
-    /// Whether a person put the run down.
+    /// Whether a person has put the run on hold.
     pub(super) fn is_held(&self) -> bool {
         self.view().held().is_some()
     }
 
-    /// Whether somebody wanted the rollback, and nobody stopped it since.
+    /// Whether a rollback was requested, and not stopped since.
     pub(super) fn rolls_back(&self) -> bool {
         self.view().abort.as_ref().is_some_and(|(_, undo)| *undo)
     }
 
-    /// Records that somebody wants the rollback once more; the undo at work goes on.
+    /// Records another request for the rollback; the undo at work goes on.
     pub(super) fn ask_once_more(&mut self, call: Call) -> Result<()> {
-        let text = "asked once more to undo what the run changed, which is under way".to_owned();
+        let text = "asked again for the rollback, which is under way".to_owned();
         let record = self.write_as(&call.actor, Event::Note { step: None, text })?;
         let _ = call.reply.send(Reply::Accepted { seq: record.seq });
         Ok(())
     }
 
-    /// Ends the run: undoes what ran if asked to, takes what is taken in every ending, and seals. Whoever asks once more
-    /// to stop ends what is under way, and decides again about the rollback.
+    /// Ends the run: undoes what ran, if requested; runs the cleanup steps; seals. Another abort request ends the
+    /// current action, and decides again about the rollback.
     pub(super) async fn stop(&mut self) -> Result<RunStatus> {
         self.ending = true;
         loop {
@@ -73,20 +73,20 @@ impl Engine {
         self.seal(if failed { RunStatus::Failed } else { RunStatus::Aborted })
     }
 
-    /// Whether a step failed and that was not settled; one that was stopped with the run did not fail.
+    /// Whether a step failed and was not settled; a step that was stopped with the run did not fail.
     fn went_wrong(&self, step: &StepView) -> bool {
-        // Of a checklist, a look that did not pass left its item open, and nothing failed.
+        // In a checklist, a check that did not pass leaves its item open; nothing failed.
         let judged = self.plan.order == Order::Listed || step.head.verb == Verb::Do;
         let ended = |ending: &[Ending]| step.outcome.as_ref().is_some_and(|end| ending.contains(&end.ending));
         match step.state {
             StepState::Failed => judged,
-            // It was undone; that it failed before is so all the same.
+            // It was undone, but it failed before.
             StepState::Undone => judged && ended(&[Ending::Failed, Ending::TimedOut]),
             _ => false,
         }
     }
 
-    /// Ends an `undo_of` that the stop overtook; one that is taken in every ending goes on in its turn.
+    /// Ends an `undo_of` that was at work when the run stopped; one in a cleanup step goes on in its turn.
     fn let_go(&mut self) -> Result<()> {
         let Some((step, attempt)) = self.view().undoing() else { return Ok(()) };
         if self.view().step(step).is_some_and(|view| view.head.always) {
@@ -95,13 +95,13 @@ impl Engine {
         self.end_undoing(step, attempt)
     }
 
-    /// Ends an `undo_of` that somebody stopped, with what it undid until then.
+    /// Ends an `undo_of` that was stopped, with what it undid until then.
     fn end_undoing(&mut self, step: u32, attempt: u32) -> Result<()> {
         let detail = format!("stopped on request; {}", self.undo_context(step));
         self.end_attempt(step, attempt, plain(Ending::Cancelled, detail))
     }
 
-    /// Makes the checks again that prove that all is ok after the rollback; each once.
+    /// Repeats the checks that prove the state after the rollback; each once.
     async fn prove_again(&mut self) -> Result<()> {
         let checks = self.view().rollback.as_ref().map(|rollback| rollback.prove.clone()).unwrap_or_default();
         for step in checks {
@@ -132,7 +132,7 @@ impl Engine {
         Ok(outcome)
     }
 
-    /// Takes the steps that are taken in every ending and were not yet; each once, whatever comes of it.
+    /// Runs the cleanup steps that have not run; each once, whatever its outcome.
     async fn take_always(&mut self) -> Result<()> {
         while let Some(step) = self.next_always() {
             self.step(step).await?;
@@ -146,7 +146,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The first step that is taken in every ending and is not over; before it, an undo whose outcome nobody knows.
+    /// The first cleanup step that is not finished; before it, an undo with an unknown outcome.
     fn next_always(&self) -> Option<u32> {
         let steps = || (0_u32..).zip(&self.view().steps);
         let open = |step: &StepView| {
@@ -162,7 +162,7 @@ impl Engine {
         next.map(|(number, _)| number)
     }
 
-    /// Leaves a step that somebody did not want taken in the ending.
+    /// Skips a cleanup step.
     fn leave_out(&mut self, step: u32) -> Result<()> {
         self.passed.push(step);
         if let Some((_, attempt)) = self.view().undoing().filter(|(at_work, _)| *at_work == step) {
@@ -170,7 +170,7 @@ impl Engine {
         }
         let planned = self.view().step(step).is_some_and(|view| view.state == StepState::Planned && view.head.always);
         if planned {
-            let reason = "the run was asked to stop while it was asked about".to_owned();
+            let reason = "the run was aborted during its prompt".to_owned();
             self.write(Event::StepSkipped { step, reason })?;
         }
         Ok(())
@@ -182,7 +182,7 @@ impl Engine {
         let unknown = self.view().unknown();
         let rolled_back = self.view().went_back();
         let sealed = self.write(Event::RunSealed { status, unknown, rolled_back })?;
-        // Beside the journal, so that one that is cut later shows it. The journal is whole without it.
+        // A second seal beside the journal reveals a later truncation. The journal is complete without it.
         let seal = Seal { records: sealed.seq, head: sealed.h };
         if let Ok(bytes) = serde_json::to_vec(&seal) {
             let _ = write_durably(&self.dir.path.join(SEAL), &bytes);
@@ -192,7 +192,7 @@ impl Engine {
         Ok(status)
     }
 
-    /// A name for a look beside the attempts that is not taken yet.
+    /// An unused name for a look beside the attempts.
     pub(super) fn free_name(&self, stem: &str) -> String {
         let mut tries = 1_u32;
         loop {
@@ -205,7 +205,7 @@ impl Engine {
     }
 }
 
-/// An outcome that the runner itself knows.
+/// An outcome that the runner itself determines.
 pub(super) fn plain(ending: Ending, detail: String) -> Outcome {
     Outcome {
         ending,
@@ -222,7 +222,7 @@ pub(super) fn plain(ending: Ending, detail: String) -> Outcome {
     }
 }
 
-/// The same with the time since a moment of this boot.
+/// Like [`plain`], with the time since a moment of this boot.
 pub(super) fn timed(ending: Ending, detail: String, began: crate::domain::Boot) -> Outcome {
     let took = clock::boot().since(began);
     Outcome { took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX), ..plain(ending, detail) }

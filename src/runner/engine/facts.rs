@@ -1,4 +1,4 @@
-//! What was learned, as it is recorded: whole, or refused with its size.
+//! Records facts completely, or refuses them with their size.
 //!
 //! | what | where it is kept |
 //! |---|---|
@@ -21,25 +21,25 @@ use std::collections::BTreeMap;
 /// The longest value that a read saves, in bytes; a longer one is refused with its size.
 const MOST_SAVED: u64 = 16 << 20;
 
-/// How much of a value the journal keeps, in bytes; what is longer is a file beside it.
+/// How much of a value the journal keeps, in bytes; a longer value is stored in a file beside it.
 const EXCERPT: usize = 4096;
 
-/// The most bytes of all facts of one outcome: its record must stay within
-/// [`LARGEST_RECORD`](crate::journal::record::LARGEST_RECORD), however its bytes are written.
+/// The most bytes of all facts of one outcome: its record must fit into
+/// [`LARGEST_RECORD`](crate::journal::record::LARGEST_RECORD), even with every byte escaped.
 const MOST_FACTS: usize = 128 << 10;
 
-/// The fact that holds what a program printed.
+/// The fact that holds a program's output.
 const OUTPUT: &str = "output";
 
-/// What stands for the sentence itself, among the names of facts.
+/// The name of the sentence itself, among the names of facts.
 const SENTENCE: &str = "";
 
-/// The fact that says how many were left out, and the room that it needs itself.
+/// The fact with the number of facts left out, and the bytes that it needs itself.
 const LEFT_OUT: &str = "facts_left_out";
-const TAIL_ROOM: usize = 64;
+const TAIL_BYTES: usize = 64;
 
 impl Engine {
-    /// Makes what a program printed the fact that was read, whole. Nothing printed is nothing learned.
+    /// Makes a program's whole output the fact that was read. No output means no fact.
     pub(super) fn take_output(&self, outcome: &mut Outcome) {
         let output = match &outcome.log {
             None => Ok(Vec::new()),
@@ -58,8 +58,8 @@ impl Engine {
         }
     }
 
-    /// Keeps what is too long for the journal as files beside it. A read that brought more than is kept is refused; of anything
-    /// else what is left out is counted.
+    /// Stores values that are too long for the journal in files beside it. A read with more than the limit is
+    /// refused; for other steps the facts left out are counted.
     pub(super) fn keep_whole(&self, outcome: &mut Outcome, verb: Verb) {
         let refuses = verb == Verb::Read && outcome.ending == Ending::Ok;
         let mut failed = None;
@@ -96,7 +96,7 @@ impl Engine {
         }
     }
 
-    /// Keeps a text as a file, and gives the excerpt for the journal; an error has the reason beside it.
+    /// Stores a text as a file, and returns the excerpt for the journal, with the reason if it could not be stored.
     fn kept(&self, text: &str, name: &str, whole: &mut BTreeMap<String, Whole>) -> Result<String, (String, String)> {
         match self.dir.keep_saved(text.as_bytes()) {
             Ok(kept) => {
@@ -111,7 +111,7 @@ impl Engine {
         }
     }
 
-    /// What reads saved, with those facts whole that a text takes.
+    /// The saved values, with those complete that a text uses.
     ///
     /// # Errors
     /// When such a file cannot be read, or is another one.
@@ -151,15 +151,15 @@ impl Engine {
     }
 }
 
-/// A name without the entry of `each`: the reference may choose the entry by another way.
+/// A name without the entry of `each`: the reference may choose the entry in another way.
 fn bare(name: &str) -> &str {
     name.split('[').next().unwrap_or(name)
 }
 
-/// Takes out facts until the others fit, and says how many those were.
+/// Leaves out facts until the others fit, and records how many.
 fn leave_out(facts: &mut BTreeMap<String, String>, mut all: usize) {
     let mut left_out = 0_u64;
-    while all > MOST_FACTS - TAIL_ROOM {
+    while all > MOST_FACTS - TAIL_BYTES {
         let Some((name, fact)) = facts.pop_last() else { break };
         all -= name.len() + fact.len();
         left_out += 1;
@@ -167,14 +167,14 @@ fn leave_out(facts: &mut BTreeMap<String, String>, mut all: usize) {
     facts.insert(LEFT_OUT.to_owned(), left_out.to_string());
 }
 
-/// Makes a read that learned nothing of what it did not learn.
+/// Fails a read that is too large, and removes its facts.
 fn refuse(outcome: &mut Outcome, why: &str) {
     outcome.ending = Ending::Failed;
     outcome.detail = format!("unknown: {why}");
     outcome.counts.insert("unknown".to_owned(), 1);
 }
 
-/// The first bytes, and how much more there is, and where.
+/// The first bytes, the number of remaining bytes, and the file with all of them.
 fn excerpt(text: &str, place: &str) -> String {
     let head = text.get(..text.floor_char_boundary(EXCERPT)).unwrap_or_default();
     format!("{head}\n… {} more, {place}", bytes((text.len() - head.len()) as u64))

@@ -19,11 +19,12 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-/// The most bytes of the preview of one step, and of all those that one prompt covers beside its own: its record must stay within
-/// [`LARGEST_RECORD`](crate::journal::record::LARGEST_RECORD). A larger one is refused; further steps ask for themselves.
+/// The most bytes of the preview of one step, and of all previews that one prompt also covers: its record must fit
+/// into [`LARGEST_RECORD`](crate::journal::record::LARGEST_RECORD). A larger preview is refused; steps that do not
+/// fit get their own prompt.
 const LARGEST_PROMPT: usize = 480 << 10;
 
-/// A frozen set with what a prompt shows of it.
+/// A frozen set with its preview.
 pub struct Frozen {
     /// Its digest, and its name below `sets/`.
     pub digest: Digest,
@@ -31,16 +32,16 @@ pub struct Frozen {
     pub preview: Preview,
 }
 
-/// Why a frozen set holds no longer.
+/// Why a frozen set is no longer valid.
 pub(super) struct Drift {
-    /// Whether it is another one, or cannot be compared.
+    /// Whether the set changed, or cannot be compared.
     pub why: Closed,
-    /// What moved, or the cause.
+    /// What changed, or the cause.
     pub lines: Vec<String>,
 }
 
 impl Drift {
-    /// Why an answer to what was shown does not count.
+    /// The sentence that rejects an answer to the old set.
     pub(super) fn refusal(&self) -> String {
         match self.why {
             Closed::NoPreview => format!("what the prompt showed cannot be compared: {}", self.lines.join("; ")),
@@ -50,7 +51,7 @@ impl Drift {
 }
 
 impl Engine {
-    /// Previews a step and keeps its set, durable; `Err` inside is a refusal that a person must decide about.
+    /// Previews a step and stores its set durably; the inner `Err` is a refusal that a person must decide about.
     ///
     /// # Errors
     /// When the journal cannot be written meanwhile.
@@ -87,7 +88,7 @@ impl Engine {
         }
     }
 
-    /// Adds to a preview which cleanup step undoes the act in every ending: the consent to the act covers it.
+    /// Adds to a preview the cleanup step that undoes the act: the consent to the act covers it.
     fn with_its_ending(&self, step: u32, mut frozen: Frozen) -> Frozen {
         let undoes =
             |view: &StepView| view.head.verb == Verb::UndoOf && view.head.always && view.head.undo_of.contains(&step);
@@ -97,7 +98,8 @@ impl Engine {
         frozen
     }
 
-    /// Fills in what the undo and the proof need. What is not known now would be missed when it is too late.
+    /// Fills in the references of the undo and the proof. A value that is unknown now would be missing later, when it
+    /// is too late.
     fn set_undo(&self, planned: &mut Step) -> std::result::Result<(), String> {
         if let UndoPlan::Undo(undo) = &mut planned.undo {
             *undo = self.filled(undo).map_err(|why| format!("its undo could not be made: {why}"))?;
@@ -108,7 +110,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Freezes what an `undo_of` undoes now: the steps that it names and that are owed their undo, last first.
+    /// Freezes what an `undo_of` undoes now: the steps that it names and that have an undo left to run, last first.
     fn freeze_undo(&self, step: u32, planned: &Step) -> Result<std::result::Result<Frozen, Error>> {
         let mut rows = Vec::new();
         for number in self.view().named_undos(step) {
@@ -134,7 +136,7 @@ impl Engine {
         Ok(kept.and_then(|digest| self.store(&part, Frozen { digest, preview })))
     }
 
-    /// What a prompt shows of an `undo_of`.
+    /// The preview of an `undo_of`.
     fn preview_of_undo(&self, step: u32, planned: &Step, rows: &[undo::Row]) -> Preview {
         let count = quantity::counted(rows.len() as u64, "step", "steps");
         let titles: Vec<&str> = rows.iter().map(|row| row.title.as_str()).collect();
@@ -163,12 +165,12 @@ impl Engine {
         }
     }
 
-    /// Makes a set's file durable under its digest.
+    /// Stores a set's file durably under its digest.
     fn store(&self, part: &Path, frozen: Frozen) -> Result<Frozen> {
         self.keep_set(part, &frozen.digest).map(|()| frozen)
     }
 
-    /// Makes a set's file durable under a digest.
+    /// Stores a set's file durably under a digest.
     pub(super) fn keep_set(&self, part: &Path, digest: &Digest) -> Result<()> {
         let doing = "keep the frozen set";
         let sets = self.dir.path.join("sets");
@@ -179,7 +181,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What moved since a set was frozen, or that this cannot be known; `None` when it is the same.
+    /// What changed since a set was frozen, or that it cannot be known; `None` if it is unchanged.
     pub(super) async fn find_drift(&mut self, step: u32, set: &Digest) -> Result<Option<Drift>> {
         let before = self.dir.set(set);
         let after = match self.freeze(step).await? {
@@ -204,8 +206,8 @@ impl Engine {
         }))
     }
 
-    /// The later change steps of the same phase that can be previewed now: what one prompt of a procedure with
-    /// `prompt = "phase"` covers beside its own step. A destroy and a step with a second person always ask for themselves.
+    /// The later change steps of the same phase that can be previewed now: a prompt of a procedure with `prompt =
+    /// "phase"` covers them with its own step. A destroy and a step with a second person always get their own prompt.
     pub(super) async fn also_covered(&mut self, step: u32) -> Result<Vec<Covered>> {
         let phase = self.planned(step)?.phase;
         let mut covered = Vec::new();
@@ -236,14 +238,14 @@ impl Engine {
         Ok(covered)
     }
 
-    /// An action with the run's own references filled in; the error says what is not known.
+    /// An action with the run's own references filled in; the error names an unknown reference.
     pub(super) fn filled(&self, action: &Action) -> std::result::Result<Action, String> {
         let dir = self.dir.path.to_string_lossy();
         let saved = self.saved_for(&format!("{} {}", action.line, action.spec))?;
         action.of_run(OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &saved })
     }
 
-    /// The value of a reference that the plan left to the run; what is empty is not known.
+    /// The value of a reference that the plan left to the run; an empty value counts as unknown.
     pub(super) fn known(&self, name: &str) -> std::result::Result<String, String> {
         let dir = self.dir.path.to_string_lossy();
         let saved = self.saved_for(name)?;
@@ -257,7 +259,7 @@ impl Engine {
         }
     }
 
-    /// Text for people with the run's own references filled in; what is not known is said in its place.
+    /// A text for people with the run's own references filled in; an unknown reference is shown as such.
     pub(super) fn mask(&self, text: &str) -> String {
         let dir = self.dir.path.to_string_lossy();
         let run = OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &self.view().saved };
@@ -265,7 +267,7 @@ impl Engine {
     }
 }
 
-/// Previews into a file beside the sets; one preview of a run is made at a time, so one name serves.
+/// Previews into a file beside the sets; a run makes one preview at a time, so one name suffices.
 fn look(action: &Action, planned: &Step, sets: &Path, restless: Vec<PathBuf>) -> Result<(PathBuf, Frozen)> {
     let doing = format!("preview {}", planned.title);
     let part = sets.join(format!("part-{}", std::process::id()));
@@ -280,7 +282,7 @@ fn look(action: &Action, planned: &Step, sets: &Path, restless: Vec<PathBuf>) ->
     Ok((part, Frozen { digest, preview }))
 }
 
-/// Refuses what a prompt could not show whole: its record would be too large for the journal.
+/// Refuses a preview that a prompt could not show completely: its record would be too large for the journal.
 fn refuse_what_no_prompt_holds(doing: &str, preview: &Preview) -> Result<()> {
     let size = serde_json::to_vec(preview).map_or(usize::MAX, |text| text.len());
     if size < LARGEST_PROMPT {

@@ -1,4 +1,4 @@
-//! Starts acts under shims, stays with them, and adopts those that another runner started.
+//! Starts acts under shims, waits for them, and adopts acts that another runner started.
 
 use crate::config::plain;
 use crate::domain::error::{Result, system_text};
@@ -19,11 +19,11 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
 
-/// How often a runner looks whether a shim that it did not start has ended.
+/// How often a runner checks whether an adopted shim has ended.
 const ADOPTED_POLL: Duration = Duration::from_millis(50);
 
 impl Engine {
-    /// Starts an act under a shim and stays with it to its end; calls are taken meanwhile, and an abort stops the act.
+    /// Starts an act under a shim and waits for its end; handles calls while it waits, and an abort stops the act.
     pub(super) async fn launch(
         &mut self,
         name: &str,
@@ -39,7 +39,7 @@ impl Engine {
         }
     }
 
-    /// The same with an action that has nothing left to be filled in.
+    /// Like [`Self::launch`], for an action whose references are filled in.
     pub(super) async fn launch_filled(
         &mut self,
         name: &str,
@@ -78,13 +78,13 @@ impl Engine {
         failpoint::pass("act.exited");
         let found = examine(&spec.dir);
         if reads && matches!(found, Found::Lost(_)) {
-            // What only looks does no harm, and would look on for nobody.
+            // A look changes nothing, and nothing would read its result.
             self.end_living(name).await?;
         }
         Ok(match found {
-            // It would be asked for again and again: that its shim cannot start it is a failure, and not an interruption.
+            // Otherwise the prompt would repeat forever: a shim that cannot start is a failure, not an interruption.
             Found::NotStarted if !self.is_stopped() => {
-                let why = "its shim gave up before it began; runner.err in the run's directory may say why";
+                let why = "its shim ended before it began; see runner.err in the run's directory";
                 Found::Ended(Box::new(Exit::not_started(why.to_owned())))
             }
             found => found,
@@ -100,7 +100,7 @@ impl Engine {
                 env.insert(hold::MARK.to_owned(), survivors::mark(&self.dir.attempt(name)));
                 let pinned = match self.confirmed_files(name, &action, prove, set) {
                     Some(confirmed) => Some(confirmed),
-                    // No set names it: what is there now is what is executed, whatever happens in between.
+                    // No set names it: what is executed is what is there now, even if it changes in between.
                     None => look_at(&program)?,
                 };
                 let pinned = pinned.map(Box::new);
@@ -146,10 +146,10 @@ impl Engine {
         command.spawn()
     }
 
-    /// Stays with a shim that another runner started, until it lets go of its lock.
+    /// Waits for a shim that another runner started, until it releases its lock.
     pub(super) async fn adopt(&mut self, name: &str) -> Result<Found> {
         let dir = self.dir.attempt(name);
-        // Whoever takes a run over to stop it stops what is at work; an undo goes on where the rollback is wanted once more.
+        // A takeover that aborts the run stops its act; an undo goes on if the rollback is requested again.
         if self.is_stopped()
             && !(self.rolls_back() && is_undo(name))
             && let Some(shim) = shim_of(&dir)
@@ -180,13 +180,13 @@ fn shim_of(dir: &Path) -> Option<ProcessId> {
     living(&dir.join("shim.json"))
 }
 
-/// The process that a file names, if that very process lives.
+/// The process in a file, if that very process lives.
 fn living(path: &Path) -> Option<ProcessId> {
     let bytes = read_bounded(path, 1 << 16).ok()?;
     serde_json::from_slice::<ProcessId>(&bytes).ok().filter(ProcessId::lives)
 }
 
-/// What a program is now; none where it cannot be looked at, which its start will say.
+/// The current identity of a program; none if it cannot be read: then its start reports the error.
 fn look_at(program: &Program) -> Result<Option<Pinned>> {
     match program.look(&[], &[]) {
         Ok(found) => Ok(Some(found)),
@@ -195,7 +195,7 @@ fn look_at(program: &Program) -> Result<Option<Pinned>> {
     }
 }
 
-/// TERM, and CONT behind it: what is stopped takes no other signal before (systemd.kill(5) has it so).
+/// Sends TERM and then CONT: a stopped process handles no other signal before (as in systemd.kill(5)).
 fn terminate(pid: u32) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
         for signal in [rustix::process::Signal::TERM, rustix::process::Signal::CONT] {

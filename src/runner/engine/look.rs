@@ -1,4 +1,4 @@
-//! Looks at what needs no program: in the runner itself, which reads and never changes a target.
+//! Checks and reads that need no program: the runner makes them itself, and never changes a target.
 
 use crate::domain::error::Result;
 use crate::domain::{Evidence, Verb};
@@ -16,8 +16,8 @@ use std::time::Duration;
 use tracing::Instrument;
 
 impl Engine {
-    /// Looks once; gives how it ended with its evidence, and what it said on the way. Calls are taken meanwhile, and an abort
-    /// gives the look up.
+    /// Looks once; returns the ending with its evidence, and the log lines. Handles calls meanwhile; an abort cancels
+    /// the look.
     pub(super) async fn look(&mut self, step: u32, planned: &Step, action: &Action) -> Result<(Outcome, Vec<u8>)> {
         let began = clock::boot();
         let cancel = Arc::new(AtomicBool::new(false));
@@ -32,7 +32,7 @@ impl Engine {
                 loop {
                     tokio::select! {
                         done = &mut work => break done,
-                        () = &mut late => break (ActEnd::unknown("it took longer than it may"), Vec::new()),
+                        () = &mut late => break (ActEnd::unknown("it took too long"), Vec::new()),
                         call = self.control.calls.recv() => {
                             if let Some(call) = call && self.take_call(call)? {
                                 break (ActEnd::new(Ending::Cancelled, "stopped on request"), Vec::new());
@@ -61,7 +61,7 @@ impl Engine {
         Ok((outcome, lines))
     }
 
-    /// The look itself, which owns all that it needs.
+    /// The look itself, which owns all its data.
     fn looking(
         &self,
         action: Action,
@@ -77,11 +77,11 @@ impl Engine {
                 let end = span.in_scope(|| around.look(&action, patience, &mut lines, &cancel));
                 (hide::end(end), hide::text(&String::from_utf8_lossy(&lines)).into_bytes())
             });
-            work.await.unwrap_or_else(|cause| (ActEnd::unknown(format!("the look broke off: {cause}")), Vec::new()))
+            work.await.unwrap_or_else(|cause| (ActEnd::unknown(format!("the look was interrupted: {cause}")), Vec::new()))
         }
     }
 
-    /// What a look may need to know.
+    /// The data that a look may need.
     pub(super) fn around(&self) -> Around {
         Around {
             estate: self.estate.clone(),
@@ -91,7 +91,7 @@ impl Engine {
         }
     }
 
-    /// Gives a check or a read that was judged the evidence that it has not brought itself: what was asked, when, what came.
+    /// Adds the standard evidence to a check or a read that has none: the question, the time and the answer.
     pub(super) fn vouch(&self, outcome: &mut Outcome, planned: &Step) {
         let Some(action) = planned.act.as_ref().filter(|_| Self::is_judged(outcome.ending)) else { return };
         if outcome.evidence.is_none() {

@@ -1,4 +1,4 @@
-//! What may be chosen about a step that went wrong, and what each choice leads to, with its numbers.
+//! The choices for a step that went wrong, and the effect of each, with its numbers.
 
 use crate::domain::{Order, StepState, Verb, quantity};
 use crate::journal::record::Choice;
@@ -7,8 +7,8 @@ use crate::runner::engine::Engine;
 use std::time::Duration;
 
 impl Engine {
-    /// The choices for a step that cannot be taken: those of its `on_fail`, else whatever fits; a hold is always left. What leads
-    /// `past` it stands in the place of a skip; that the step cannot wait is on every menu where it is a choice at all.
+    /// The choices for a step that failed: those of its `on_fail`, else all that fit; hold is always offered. The
+    /// choice `past` replaces skip; an emergency start does not, and is added to the list.
     pub(super) fn menu(&self, planned: &Step, past: Option<Choice>) -> Vec<Choice> {
         let wanted = if planned.on_fail.is_empty() {
             let back = if self.view().pending_undos().is_empty() { None } else { Some(Choice::Rollback) };
@@ -30,13 +30,13 @@ impl Engine {
         choices
     }
 
-    /// What leads past a step that cannot be taken: past a hard gate only another person.
+    /// The choice to go on without a step that failed: for a hard gate, only an override by another person.
     pub(super) fn past(&self, planned: &Step) -> Option<Choice> {
         let is_gate = matches!(planned.verb, Verb::Check | Verb::Wait | Verb::Notify) && planned.gate == Gate::Hard;
         if is_gate { self.past_a_gate() } else { Some(Choice::Skip) }
     }
 
-    /// What a choice about a step leads to, in a short sentence.
+    /// The effect of a choice about a step, in a short sentence.
     pub(super) fn means(&self, step: u32, choice: Choice) -> String {
         let planned = self.view().step(step).map(|view| &view.head);
         match choice {
@@ -44,7 +44,7 @@ impl Engine {
                 let time =
                     planned.and_then(|head| head.takes_s).map_or_else(String::new, |s| format!(", ~{}", span(s)));
                 let asks = planned.is_some_and(|head| matches!(head.verb, Verb::Do | Verb::UndoOf));
-                let how = if asks { "preview this step and ask again" } else { "take this step again" };
+                let how = if asks { "preview this step and ask again" } else { "run this step again" };
                 format!("{how}{time}")
             }
             Choice::Skip => {
@@ -54,15 +54,15 @@ impl Engine {
                 };
                 format!("leave this step, with a reason; {on}")
             }
-            Choice::Emergency => "another person than the starter has it begin all the same, with a reason".to_owned(),
-            Choice::Override => "another person than the starter leads past it, with a reason".to_owned(),
+            Choice::Emergency => "start it anyway: a person other than the starter, with a reason".to_owned(),
+            Choice::Override => "override it: a person other than the starter, with a reason".to_owned(),
             Choice::Rollback => format!("stop; {}{}", self.back_in_numbers(), self.closing()),
             Choice::Abort => {
                 let left = self.view().pending_undos().len() as u64;
                 let unknown =
                     self.view().steps.iter().any(|view| view.state == StepState::Unknown && view.head.can_undo);
                 let leave = match left {
-                    0 if unknown => "leave what was done as it is, whatever that is".to_owned(),
+                    0 if unknown => "leave the target as it is".to_owned(),
                     0 => "nothing is there to undo".to_owned(),
                     _ => format!("leave {}", as_it_is(left)),
                 };
@@ -94,7 +94,7 @@ impl Engine {
         format!("undo {count}{time}{checks}")
     }
 
-    /// `, 1 closing step`: what is taken in every ending and was not yet.
+    /// `, 1 closing step`: cleanup steps that have not run.
     fn closing(&self) -> String {
         let open = |state| matches!(state, StepState::Planned | StepState::Running);
         let count = self.view().steps.iter().filter(|step| step.head.always && open(step.state)).count();
@@ -104,7 +104,7 @@ impl Engine {
         }
     }
 
-    /// The next step that is not over.
+    /// The next step that is not finished.
     fn after(&self, step: u32) -> Option<u32> {
         let later = (0_u32..).zip(&self.view().steps).filter(|(number, _)| *number > step);
         later.filter(|(_, view)| view.state == StepState::Planned).map(|(number, _)| number).next()
@@ -115,7 +115,7 @@ fn span(seconds: u64) -> String {
     quantity::span(Duration::from_secs(seconds))
 }
 
-/// So many steps that stay: `1 step as it is`, `3 steps as they are`.
+/// The steps that stay: `1 step as it is`, `3 steps as they are`.
 pub(super) fn as_it_is(steps: u64) -> String {
     match steps {
         1 => "1 step as it is".to_owned(),

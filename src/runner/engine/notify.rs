@@ -1,4 +1,4 @@
-//! `notify`: the text alone, or receivers who are told by an act.
+//! `notify`: the text alone, or an act that sends it to receivers.
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, Error, StepState};
@@ -8,14 +8,14 @@ use crate::procedure::plan::{Gate, Step};
 use crate::runner::adapters::hide;
 use crate::runner::engine::Engine;
 use crate::runner::engine::attempt::{self, Found};
-use crate::runner::notify::{Delivery, Message, was_delivered};
+use crate::runner::notify::{Delivery, Message, was_delivered, was_nothing_sent};
 use crate::runner::{failpoint, identity};
 
-/// How much longer than the notice its shim lives, in seconds, so that the notice itself can say what came of it.
+/// How much longer than the notice its shim lives, in seconds, so that the notice itself can report its result.
 const GRACE_S: u64 = 5;
 
 impl Engine {
-    /// Says it on the screen and in the journal, or tells the receivers.
+    /// Shows the text on the screen and in the journal, or sends it to the receivers.
     pub(super) async fn notify(&mut self, step: u32, planned: &Step) -> Result<()> {
         if planned.receivers.is_empty() {
             let note = self.masked(&self.mask(&planned.text));
@@ -26,7 +26,7 @@ impl Engine {
         self.pass_notice(step, planned).map(drop)
     }
 
-    /// Tells the receivers, in the name of whoever wants it; those alone that an earlier attempt has not told.
+    /// Sends the notice on behalf of an actor, only to the receivers without a delivery in an earlier attempt.
     pub(super) async fn send_notice(&mut self, actor: &Actor, step: u32, planned: &Step) -> Result<()> {
         let view = self.view().step(step);
         let attempt = view.map_or(0, |view| view.attempts) + 1;
@@ -51,20 +51,20 @@ impl Engine {
         self.conclude_notice(step, attempt, found, false)
     }
 
-    /// Records what came of it. An act that left no word may have told everybody.
+    /// Records the result. An act that left no result may have reached every receiver.
     pub(super) fn conclude_notice(&mut self, step: u32, attempt: u32, found: Found, recovered: bool) -> Result<()> {
         let mut outcome = self.conclude(&attempt::name(step, attempt), found, recovered);
         let began = outcome.code.is_some() || outcome.signal.is_some();
         let ended = !matches!(outcome.ending, Ending::NotStarted | Ending::Unknown);
-        if ended && began && outcome.evidence.is_none() && !outcome.detail.starts_with("nobody was told") {
+        if ended && began && outcome.evidence.is_none() && !was_nothing_sent(&outcome.detail) {
             outcome.ending = Ending::Unknown;
-            outcome.detail = format!("nobody knows who was told: {}", outcome.detail);
+            outcome.detail = format!("delivery unknown: {}", outcome.detail);
         }
         self.end_attempt(step, attempt, outcome)
     }
 
-    /// Goes on past a notice that failed or whose outcome is unknown, where it is no gate; says whether it did. It is never
-    /// sent again by itself.
+    /// Goes on after a notice that failed or whose outcome is unknown, unless it is a gate; returns whether it did.
+    /// The notice is never sent again automatically.
     pub(super) fn pass_notice(&mut self, step: u32, planned: &Step) -> Result<bool> {
         let Some(view) = self.view().step(step) else { return Ok(false) };
         if planned.gate == Gate::Hard
@@ -95,17 +95,17 @@ impl Engine {
         }
     }
 
-    /// A text without any secret of the estate: a value that a step saved may hold one, whoever said it. What is told is kept in
-    /// the run's directory as it is, and is sent to others.
+    /// A text without the estate's secrets: a saved value may contain one. The sent text is stored in the run's
+    /// directory unchanged, and others receive it.
     fn masked(&self, text: &str) -> String {
         if let Ok((estate, around)) = self.around().estate() {
-            // What was read once is masked from then on.
+            // A secret that was read once is masked from then on.
             estate.secrets.places.keys().for_each(|name| drop(estate.secrets.read(name, &around)));
         }
         hide::text(text)
     }
 
-    /// What came of the steps so far, in words.
+    /// The outcomes of the steps so far, in words.
     fn so_far(&self) -> String {
         let view = self.view();
         use StepState::{Done, Failed, Skipped, Stopped, Undone, Unknown};

@@ -1,6 +1,7 @@
 //! Midwatch's own log of a run: one line for each record, with its step.
 //!
-//! A line holds kinds, ids, endings and causes. What people type (phrases, notes, reasons) and what parameters hold stays out of it.
+//! A line holds kinds, ids, endings and causes. It never holds typed text (phrases, notes, reasons) or the values of
+//! parameters.
 
 use crate::domain::Actor;
 use crate::domain::error::Result;
@@ -10,7 +11,7 @@ use crate::procedure::plan::Plan;
 use crate::runner::engine::Engine;
 use std::borrow::Cow;
 
-/// What a line says beside the record's kind.
+/// The fields of a line beside the record's kind.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Line<'a> {
     step: Option<u32>,
@@ -21,7 +22,7 @@ struct Line<'a> {
 }
 
 impl Engine {
-    /// Appends a record, and logs it once it is durable; every record but the first passes here.
+    /// Appends a record, and logs it once it is durable; every record except the first uses this function.
     pub(super) fn append(&mut self, event: Event, actor: &Actor, now: Now) -> Result<Record> {
         let record = self.journal.append(event, actor.clone(), now)?;
         log(&self.plan, &record);
@@ -82,7 +83,7 @@ fn line(event: &Event) -> Line<'_> {
     }
 }
 
-/// An end, with its cause where it did not end as it should.
+/// An end, with its cause if it is not the expected one.
 fn ended(step: u32, outcome: &Outcome) -> Line<'_> {
     let cause = (outcome.ending != Ending::Ok).then_some(outcome.detail.as_str());
     Line { step: Some(step), what: Some(outcome.ending.word().into()), cause, ..Line::default() }

@@ -26,10 +26,10 @@ use std::time::Duration;
 /// How long the sources have to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How much longer the runner waits for the thread that asks them.
+/// How much longer the runner waits for the thread that reads them.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// How often a runner that waits for a reading looks whether it is there.
+/// How often a runner that waits for a reading checks whether it is ready.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A reading under way.
@@ -40,7 +40,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Begins to read an estate; none where nothing may be waited for.
+    /// Starts to read an estate; none if the thread cannot be started.
     fn begin(estate: &Path) -> Option<Self> {
         let patience = failpoint::span("PANES", PATIENCE);
         if patience.is_zero() {
@@ -58,7 +58,7 @@ impl Pending {
         Some(Self { began, patience: patience + SLACK, reading })
     }
 
-    /// How much longer it is waited for.
+    /// How much longer the runner waits for it.
     fn left(&self) -> Duration {
         self.patience.saturating_sub(clock::boot().since(self.began))
     }
@@ -70,21 +70,21 @@ fn read(file: &Path, patience: Duration) -> Option<Reading> {
     let estate = Estate::load(file).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     let rows = runtime.block_on(async { read_all(targets(&estate, &around), patience).await });
-    // What hangs on a dead file system is left behind.
+    // A read that hangs on a dead file system is abandoned.
     runtime.shutdown_background();
     let rows: Vec<Row> = rows.into_iter().flat_map(|rows| rows.rows).collect();
     Some(Reading::of(&estate.name, &rows, clock::now().wall))
 }
 
 impl Engine {
-    /// Begins the reading before the work, unless the work has begun or it was read already.
+    /// Starts the reading before the work, unless the work has begun or the reading was taken.
     pub(super) fn begin_reading(&mut self) {
         let wanted = !self.view().has_acted() && self.view().reading(Side::Before).is_none();
         let wanted = wanted && self.view().abort.is_none();
         self.before = self.estate.as_deref().filter(|_| wanted).and_then(Pending::begin);
     }
 
-    /// Keeps the reading before the work if it is there.
+    /// Stores the reading before the work if it is ready.
     pub(super) fn keep_reading_if_ready(&mut self) -> Result<()> {
         let Some(pending) = self.before.take() else { return Ok(()) };
         match pending.reading.try_recv() {
@@ -97,8 +97,8 @@ impl Engine {
         }
     }
 
-    /// Waits for the reading before the work, as long as its sources have; calls are taken meanwhile. Says whether one of
-    /// them stops the run.
+    /// Waits for the reading before the work, as long as its sources may take; handles calls meanwhile. Returns
+    /// whether one of them stops the run.
     pub(super) async fn keep_reading(&mut self) -> Result<bool> {
         loop {
             self.keep_reading_if_ready()?;
@@ -117,7 +117,7 @@ impl Engine {
         }
     }
 
-    /// Reads every pane after the work, and waits for it; the run is over but for its seal.
+    /// Reads every pane after the work, and waits for it; only the seal follows.
     pub(super) fn read_after(&mut self) -> Result<()> {
         if let Some(pending) = self.before.take()
             && let Ok(reading) = pending.reading.recv_timeout(pending.left())
@@ -131,7 +131,7 @@ impl Engine {
         }
     }
 
-    /// Keeps a reading beside the journal, and names it there.
+    /// Stores a reading beside the journal, and records its name.
     fn keep(&mut self, when: Side, reading: &Reading, began: Boot) -> Result<()> {
         let Ok(bytes) = serde_json::to_vec(reading) else { return Ok(()) };
         if u64::try_from(bytes.len()).is_ok_and(|count| count > LARGEST) {

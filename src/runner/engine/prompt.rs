@@ -1,4 +1,4 @@
-//! Asks a person, and takes exactly one answer that is bound to what was shown.
+//! Asks a person, and accepts exactly one answer, bound to the set that was shown.
 
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Order, PromptId};
@@ -13,26 +13,26 @@ use crate::runner::protocol::{Demand, Reply};
 use crate::runner::reread;
 use std::time::Duration;
 
-/// How long a prompt lives before it asks again.
+/// How long a prompt stays open before it is asked again.
 const LIFE: Duration = Duration::from_secs(600);
 
 /// From what age on the set of an open prompt is read again.
 const REREAD_FROM: Duration = Duration::from_secs(45);
 
-/// How often it is read again from then on.
+/// How often the set is read again from then on.
 const REREAD_EVERY: Duration = Duration::from_secs(30);
 
 /// How a prompt ended.
 pub enum Asked {
-    /// An answer counts.
+    /// An answer was accepted.
     Answered(PromptId, Answer),
-    /// What it showed has moved, or it lapsed: ask again.
+    /// The set has changed, or the prompt lapsed: ask again.
     Again,
     /// The run is to stop.
     Stopped,
 }
 
-/// A prompt that is being answered.
+/// An open prompt.
 struct Open {
     id: PromptId,
     seq: u64,
@@ -41,7 +41,7 @@ struct Open {
 }
 
 impl Engine {
-    /// Asks until an answer counts or the prompt closes; answers that came too late for it are refused.
+    /// Asks until an answer is accepted or the prompt closes; late answers are rejected.
     pub(super) async fn ask(&mut self, step: u32, ask: Ask) -> Result<Asked> {
         let asked = self.open_and_wait(step, ask).await?;
         while let Some(late) = self.held.pop_front() {
@@ -50,7 +50,7 @@ impl Engine {
         Ok(asked)
     }
 
-    /// Opens a prompt and waits for the answer that counts.
+    /// Opens a prompt and waits for an answer that is accepted.
     async fn open_and_wait(&mut self, step: u32, ask: Ask) -> Result<Asked> {
         if self.is_stopped() {
             return Ok(Asked::Stopped);
@@ -114,8 +114,8 @@ impl Engine {
         self.write(Event::PromptClosed { prompt: open.id.clone(), why, drift }).map(drop)
     }
 
-    /// Reads the prompt's set again; another one closes the prompt and says what moved. Without a set, sees that the run is
-    /// still there.
+    /// Reads the prompt's set again; a changed set closes the prompt and records what changed. Without a set, checks
+    /// that the run's directory still exists.
     async fn reread(&mut self, open: &Open) -> Result<Option<Asked>> {
         let Ask::Confirm { set, .. } = &open.ask else { return self.journal.confirm().map(|()| None) };
         let drift = self.find_drift(open.step, set).await?;
@@ -138,11 +138,11 @@ impl Engine {
         }
     }
 
-    /// Takes one call while the prompt is open.
+    /// Handles one call while the prompt is open.
     async fn answer(&mut self, open: &Open, call: Call) -> Result<Option<Asked>> {
         let Demand::Answer { prompt, seq, set, answer } = call.request.ask.clone() else {
             if matches!(call.request.ask, Demand::Abort { .. }) && self.may_act(&call).is_ok() {
-                // The abort stands in the journal before the prompt closes, so that it reads in the order it happened.
+                // Record the abort before the prompt closes, in the order of events.
                 self.heed(call)?;
                 self.close(open, Closed::Aborted, Vec::new())?;
                 return Ok(Some(Asked::Stopped));
@@ -170,7 +170,7 @@ impl Engine {
                 return Ok(Some(Asked::Again));
             }
         }
-        // To read the set again takes its time.
+        // Reading the set again takes time.
         if let Err(why) = call.counts() {
             self.reject(call, why)?;
             return Ok(None);
@@ -185,7 +185,7 @@ impl Engine {
         }
         let text = format!("{} answered it already (record {})", call.actor.name, record.seq);
         self.answered.push((open.id.clone(), text));
-        // An item of a checklist that is cancelled is open as before; nothing else waits for it.
+        // A cancelled checklist item is open as before; nothing else waits for it.
         let is_item = matches!(open.ask, Ask::Confirm { .. } | Ask::Approve { start: false, .. });
         let goes_on = self.plan.order == Order::Any && is_item;
         let cancelled = answer == Answer::Cancel && !goes_on;
@@ -196,7 +196,7 @@ impl Engine {
         Ok(Some(if cancelled { Asked::Stopped } else { Asked::Answered(open.id.clone(), answer) }))
     }
 
-    /// Whether an answer is one to this prompt, as it was shown.
+    /// Whether an answer belongs to this prompt, as it was shown.
     fn fits(
         &self,
         open: &Open,

@@ -1,4 +1,4 @@
-//! Takes a run over from a runner that is gone.
+//! Takes over a run whose runner is gone.
 
 use crate::domain::Verb;
 use crate::domain::error::Result;
@@ -7,11 +7,11 @@ use crate::journal::record::{Closed, Event};
 use crate::runner::engine::{Engine, attempt};
 
 impl Engine {
-    /// Closes what the gone runner left open: a prompt lapses; an attempt is adopted from its shim.
+    /// Closes what the previous runner left open: a prompt lapses; an attempt is adopted from its shim.
     ///
-    /// A step that provably never began is as if planned. One that began and has no outcome is unknown, and is settled in
-    /// its turn; it is never repeated by itself unless its author called that safe. What the gone runner began because the run
-    /// was asked to stop, as an undo, is not stopped by that.
+    /// A step that provably never began counts as planned. One that began and has no outcome is unknown, and is
+    /// settled in its turn; it is repeated automatically only if its author called that safe. An act that the
+    /// previous runner began because of the abort, such as an undo, is not stopped by the same abort.
     pub(super) async fn recover(&mut self) -> Result<()> {
         if !self.view().is_attempt_to_stop() {
             self.aborts_seen = self.view().aborts();

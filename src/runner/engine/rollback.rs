@@ -1,4 +1,4 @@
-//! The undo: the undo of what ran, last first, at most once.
+//! The rollback: the undo of each step that ran, last first, at most once.
 //!
 //! ```text
 //! asked for ─▶ what is unknown is settled ─▶ rollback.began ─▶ undo.intent ─▶ shim ─▶ undo.outcome ─▶ next
@@ -20,11 +20,11 @@ use crate::runner::engine::{Engine, attempt};
 use crate::runner::{failpoint, survivors};
 use std::time::Duration;
 
-/// For how long an undo that did nothing is tried again where no budget says less, in seconds.
+/// For how many seconds an undo that did nothing is tried again, if no budget is shorter.
 const AGAIN_S: u64 = 300;
 
 impl Engine {
-    /// Undoes what ran, down to the phase that the plan names, until nothing is owed or somebody stops it.
+    /// Undoes what ran, down to the phase that the plan names, until no undo is left or the rollback is stopped.
     pub(super) async fn go_back(&mut self) -> Result<()> {
         while let Some(step) = self.to_settle() {
             self.settle(step, true).await?;
@@ -71,18 +71,18 @@ impl Engine {
         u32::try_from(found).ok()
     }
 
-    /// How long the undo of these steps should take, in seconds, where all of them say.
+    /// How long the undo of these steps should take, in seconds, if all of them declare it.
     pub(super) fn undo_time(&self, steps: &[u32]) -> Option<u64> {
         let takes = |step: &u32| self.view().step(*step).and_then(|view| view.head.takes_s);
         steps.iter().try_fold(0_u64, |sum, step| sum.checked_add(takes(step)?))
     }
 
-    /// The first step of which nobody knows whether it has anything to undo.
+    /// The first step for which it is unknown whether there is anything to undo.
     fn to_settle(&self) -> Option<u32> {
         self.first(|step| step.state == StepState::Unknown && step.head.can_undo && !step.undo_is_unknown())
     }
 
-    /// Whether the rollback still fits its budget; asks once where it does not.
+    /// Whether the rollback still fits its budget; asks once if it does not.
     async fn is_within_budget(&mut self, step: u32) -> Result<bool> {
         let Some(budget) = self.view().rollback.as_ref().and_then(|rollback| rollback.budget_s) else {
             return Ok(true);
@@ -108,14 +108,14 @@ impl Engine {
         );
         let menu = vec![
             (Choice::Hold, self.means(step, Choice::Hold)),
-            (Choice::Rollback, format!("undo {count} all the same, ~{}", span(rest))),
+            (Choice::Rollback, format!("undo {count} anyway, ~{}", span(rest))),
             (Choice::Abort, format!("stop the rollback; leave {}", as_it_is(pending.len() as u64))),
         ];
         self.choose_on_the_way(step, Matter { about: About::Other, text }, menu).await?;
         Ok(false)
     }
 
-    /// Puts a choice about the rollback before a person. What goes on with it, or leaves a step, is said by the answer itself.
+    /// Offers a choice about the rollback. The answer itself records whether to go on or to leave a step.
     async fn choose_on_the_way(&mut self, step: u32, matter: Matter, menu: Vec<(Choice, String)>) -> Result<()> {
         match self.chosen(step, matter, menu).await? {
             Some((Choice::Abort, _)) => self.write(Event::AbortRequested { undo: false }).map(drop),
@@ -123,7 +123,7 @@ impl Engine {
         }
     }
 
-    /// Asks what to do about a step whose undo went wrong.
+    /// Asks what to do about a step whose undo failed.
     async fn decide_undo(&mut self, step: u32) -> Result<()> {
         let ending = self.view().step(step).and_then(|view| view.undo.as_ref()).map(|end| end.ending);
         let matter = Matter::of(ending, &format!("the undo: {}", self.undo_detail(step)));
@@ -135,7 +135,7 @@ impl Engine {
         self.choose_on_the_way(step, matter, menu).await
     }
 
-    /// What leads past the undo of a step that is not run.
+    /// The choice to leave a step whose undo does not run.
     pub(super) fn past_an_undo(&self, step: u32) -> [(Choice, String); 3] {
         let left = self.view().pending_undos().len() as u64;
         let undos = quantity::counted(left.saturating_sub(1), "undo", "undos");
@@ -146,7 +146,7 @@ impl Engine {
         ]
     }
 
-    /// Asks about what still runs of the last undo of a step; `false` where nothing does.
+    /// Asks about processes of a step's last undo that still run; `false` if there are none.
     async fn undo_is_at_work(&mut self, step: u32, how: &Matter) -> Result<bool> {
         let attempt = self.view().step(step).map_or(0, |view| view.undo_attempts);
         let name = attempt::undo_name(step, attempt);
@@ -157,12 +157,12 @@ impl Engine {
         Ok(!alive.is_empty())
     }
 
-    /// How the last undo of a step ended, in its own words.
+    /// The detail of a step's last undo.
     fn undo_detail(&self, step: u32) -> String {
         self.view().step(step).and_then(|view| view.undo.as_ref()).map(|end| end.detail.clone()).unwrap_or_default()
     }
 
-    /// Settles an undo whose outcome nobody knows: by the step's own proof that nothing of it is left, else by a person.
+    /// Settles an undo with an unknown outcome: by the step's own proof that its effect is gone, else by a person.
     pub(super) async fn settle_undo(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
         if self.undo_is_at_work(step, &Matter::unknown("the undo: its shim is gone")).await? {
@@ -192,7 +192,7 @@ impl Engine {
         for lock in &self.locks {
             lock.confirm()?;
         }
-        // Past the window's end the rollback goes on, and that it does is recorded.
+        // The rollback goes on past the window's end, and that is recorded.
         self.watch_window()?;
         let (attempt, set) = match self.view().step(step) {
             Some(view) => (view.undo_attempts + 1, view.set.clone()),
@@ -207,7 +207,8 @@ impl Engine {
         self.end_undo(step, attempt, outcome)
     }
 
-    /// For how long an undo that did nothing is tried again, in seconds: within its budget and well within its own time.
+    /// For how many seconds an undo that did nothing is tried again: within its budget and well within its own
+    /// timeout.
     pub(super) fn again_s(&self, timeout_s: u64) -> u64 {
         let budget = self.view().rollback.as_ref().and_then(|rollback| rollback.budget_s);
         budget.unwrap_or(AGAIN_S).min(AGAIN_S).min(timeout_s / 2)
@@ -220,7 +221,7 @@ impl Engine {
         Ok(outcome)
     }
 
-    /// Begins an `undo_of`, and runs the undo of those that it names.
+    /// Begins an `undo_of`, and runs the undo of each step that it names.
     pub(super) async fn begin_undoing(
         &mut self,
         step: u32,
@@ -237,8 +238,8 @@ impl Engine {
         self.go_on_undoing(step).await
     }
 
-    /// Runs the undo of those that an `undo_of` at work names and that are still owed theirs, last first. In an ending, one
-    /// that fails keeps no other from its undo.
+    /// Runs the remaining undos of the `undo_of` at work, last first. While the run is ending, a failed undo does not
+    /// stop the others.
     pub(super) async fn go_on_undoing(&mut self, step: u32) -> Result<()> {
         let began = clock::boot();
         let Some((_, attempt)) = self.view().undoing().filter(|(at_work, _)| *at_work == step) else {
@@ -256,7 +257,7 @@ impl Engine {
                 let outcome = timed(ending, self.undo_context(step), began);
                 return self.end_attempt(step, attempt, outcome);
             };
-            // In a box: a checklist comes here from an open prompt, and this may open one.
+            // Boxed: a checklist calls this from an open prompt, and this may open one.
             if !Box::pin(self.is_as_confirmed(pending)).await? || self.undo(pending).await?.ending == Ending::Unknown {
                 // It is settled first, or looked at again; then this step goes on.
                 return Ok(());
@@ -264,8 +265,8 @@ impl Engine {
         }
     }
 
-    /// How an `undo_of` at work ends that did not undo all that it names; `None` where it did so far. It failed where
-    /// one undo did, and was stopped where those that fell short were only stopped.
+    /// The ending of an `undo_of` that did not undo all its steps; `None` if it did so far. It failed if one undo
+    /// failed, and was stopped if undos were only stopped.
     fn undos_short(&self, step: u32) -> Option<Ending> {
         let by = self.view().step(step)?;
         let of_this = |number: &u32| {

@@ -1,4 +1,4 @@
-//! What is still at work although its shim is gone: it is waited for, or ended, and nothing is settled before.
+//! Handles processes that outlive their shim: the run waits for them or ends them, and settles nothing before.
 
 use crate::config::plain;
 use crate::domain::error::{Result, system_text};
@@ -16,32 +16,32 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How often it is looked whether they have ended.
+/// How often to check whether they have ended.
 pub(super) const LOOK: Duration = Duration::from_millis(100);
 
-/// How long a process may take to end after KILL before it is said that it does not.
+/// How long a process may take to end after KILL before it counts as unkillable.
 const AFTER_KILL: Duration = Duration::from_secs(3);
 
-/// How often a file named in arguments may change while it is asked about before its content is compared no longer.
+/// How often a file named in arguments may change during its prompt before its content is no longer compared.
 const CHANGES: u32 = 2;
 
 impl Engine {
-    /// Whether what a consent was given for is another by now, or cannot be read. Then nothing is run, the record says which, and
+    /// Whether the set of a consent has changed, or cannot be read. Then nothing runs, a record names the reason, and
     /// the step asks again.
     pub(super) async fn has_drifted(&mut self, step: u32, permit: &PromptId, set: &Digest) -> Result<bool> {
         let drift = self.find_drift(step, set).await?;
         if self.is_stopped() {
             return Ok(true);
         }
-        let Some(moved) = drift else { return Ok(false) };
+        let Some(change) = drift else { return Ok(false) };
         if self.view().permit(step).is_some_and(|(given, _)| given == permit) {
-            let why = if moved.why == Closed::NoPreview { Lapsed::Unread } else { Lapsed::Drifted };
-            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, why, drift: moved.lines })?;
+            let why = if change.why == Closed::NoPreview { Lapsed::Unread } else { Lapsed::Drifted };
+            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, why, drift: change.lines })?;
         }
         Ok(true)
     }
 
-    /// Remembers which files of the arguments changed between two sets.
+    /// Counts the argument files that changed between two sets.
     pub(super) fn remember_drift(&mut self, before: &Path, after: &Path) {
         let (Ok(before), Ok(after)) = (plain::open(before), plain::open(after)) else { return };
         for path in adapters::drifted_arguments(&mut BufReader::new(before), &mut BufReader::new(after)) {
@@ -49,13 +49,13 @@ impl Engine {
         }
     }
 
-    /// The files that changed so often that nobody could ever confirm them.
+    /// The files that change too often to be confirmed.
     pub(super) fn restless(&self) -> Vec<PathBuf> {
         self.restless.iter().filter(|(_, times)| **times >= CHANGES).map(|(path, _)| path.clone()).collect()
     }
 
-    /// Ends what still runs of a look, and asks about what still runs of an act; `false` where nothing does. Nothing is settled,
-    /// repeated or undone beside it.
+    /// Ends the remaining processes of a look, and asks about those of an act; `false` if there are none. Nothing is
+    /// settled, repeated or undone while they run.
     pub(super) async fn is_at_work(&mut self, step: u32, planned: &Step, how: &Matter) -> Result<bool> {
         let attempt = self.view().step(step).map_or(0, |view| view.attempts);
         let name = attempt::name(step, attempt);
@@ -64,7 +64,7 @@ impl Engine {
             return Ok(false);
         }
         if planned.effect == EffectClass::Read && planned.verb != Verb::Notify {
-            // What only looks does no harm.
+            // A look changes nothing.
             self.end_living(&name).await?;
         } else {
             self.decide_at_work(step, name, how, &alive).await?;
@@ -72,7 +72,8 @@ impl Engine {
         Ok(true)
     }
 
-    /// Asks about an attempt whose shim is gone and whose processes still run: they are waited for while the question is open.
+    /// Asks about an attempt whose shim is gone and whose processes still run; the run also waits for their end while
+    /// the prompt is open.
     pub(super) async fn decide_at_work(
         &mut self,
         step: u32,
@@ -81,14 +82,14 @@ impl Engine {
         living: &[Living],
     ) -> Result<()> {
         let text = format!("{}; still at work: {}", how.text, survivors::shown(living));
-        // Nothing is settled over it: to go on would free what it locks, and could seal the run.
+        // Settle nothing while they run: going on would free what they lock, and could seal the run.
         let choices = [Choice::End, Choice::Hold, Choice::Abort];
         let mut menu = self.meaning(step, &choices);
         for (choice, means) in &mut menu {
             match choice {
                 Choice::End => *means = format!("end {} (TERM, then KILL), then look again", survivors::shown(living)),
                 Choice::Abort => means.push_str(", and end what is at work"),
-                _ => means.push_str("; what is at work goes on, and what the run locks stays locked"),
+                _ => means.push_str("; its processes keep running, and the run keeps its locks"),
             }
         }
         self.awaited = Some(name.clone());
@@ -101,13 +102,13 @@ impl Engine {
         }
     }
 
-    /// Whether the processes that are waited for have ended.
+    /// Whether the awaited processes have ended.
     pub(super) fn has_ended_awaited(&self) -> bool {
         self.awaited.as_ref().is_some_and(|name| survivors::of_attempt(&self.dir.attempt(name)).is_empty())
     }
 
-    /// Ends the processes of an attempt whose shim is gone: TERM, and KILL after the grace. Gives those that do not end, with
-    /// the reason. Calls are taken meanwhile.
+    /// Ends the processes of an attempt whose shim is gone: TERM, then KILL after the grace. Returns those that do
+    /// not end, with the reason. Handles calls meanwhile.
     pub(super) async fn end_living(&mut self, name: &str) -> Result<Vec<(Living, String)>> {
         let dir = self.dir.attempt(name);
         let grace = failpoint::span("GRACE", GRACE);
@@ -148,10 +149,10 @@ impl Engine {
         }
     }
 
-    /// Ends everything of this run that outlived its shim, and waits as long as something does not end: the run is not sealed
-    /// over it, and what it locks stays locked. An undo at work is left to a run that `goes_back`: it is asked about in its turn.
+    /// Ends every process of this run that outlived its shim, and waits while one does not end: the run is not sealed
+    /// and keeps its locks. With `rolls_back`, an undo at work is left alone: the rollback asks about it in its turn.
     pub(super) async fn end_all_living(&mut self, rolls_back: bool) -> Result<()> {
-        // Once for each attempt and reason: what cannot be ended may begin and end children for hours.
+        // Record each attempt and reason once: an unkillable process may start and end children for hours.
         let mut noted = BTreeSet::new();
         loop {
             let mut left = BTreeMap::<_, Vec<Living>>::new();
@@ -176,7 +177,7 @@ impl Engine {
         }
     }
 
-    /// The attempts of which processes still run that nobody looks after: those whose act did not end well, or whose step failed.
+    /// The attempts with processes that still run without a shim: their act did not end well, or their step failed.
     fn left_at_work(&self) -> BTreeSet<String> {
         let mut names: BTreeSet<String> = survivors::of_run(&self.dir).into_iter().map(|(name, _)| name).collect();
         for (number, step) in (0_u32..).zip(&self.view().steps) {

@@ -1,4 +1,4 @@
-//! `wait`: one attempt, which looks again and again under a shim; what is lost of it is begun again within the same time.
+//! `wait`: one attempt, which looks repeatedly under a shim; a lost one starts again within the same timeout.
 
 use crate::domain::error::Result;
 use crate::domain::{Error, Wall};
@@ -13,15 +13,15 @@ use crate::runner::failpoint;
 use crate::runner::shim::Exit;
 use std::time::Duration;
 
-/// The shortest and the longest pause between two looks; a sixtieth of the time there is, and a third of the span that it
-/// must hold, lie between them.
+/// The shortest and the longest pause between two looks. Between these limits, the pause is the smaller of a sixtieth
+/// of the timeout and a third of the `hold` time.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
-/// How much longer than the wait its shim lives, so that the wait itself can say what it saw.
+/// How much longer than the wait its shim lives, so that the wait itself can report what it saw.
 const GRACE_S: u64 = 30;
 
 impl Engine {
-    /// Begins to wait.
+    /// Starts a wait.
     pub(super) async fn wait(&mut self, step: u32, planned: &Step) -> Result<()> {
         for lock in &self.locks {
             lock.confirm()?;
@@ -36,7 +36,7 @@ impl Engine {
         self.waited(step, attempt, planned, &name, found, false).await
     }
 
-    /// Goes on with a wait whose runner is gone: with the looks that its shim goes on with, else with new ones.
+    /// Continues a wait whose runner is gone: with its shim if that still looks, else with new looks.
     pub(super) async fn wait_on(&mut self, step: u32, attempt: u32, planned: &Step) -> Result<()> {
         let mut name = attempt::name(step, attempt);
         for again in 1.. {
@@ -48,13 +48,13 @@ impl Engine {
         }
         let found = self.adopt(&name).await?;
         if matches!(found, Found::Lost(_)) {
-            // What looks on for nobody.
+            // Nothing reads the result of these looks.
             self.end_living(&name).await?;
         }
         self.waited(step, attempt, planned, &name, found, true).await
     }
 
-    /// Records how a wait ended; one that was lost looks on, until its time is up.
+    /// Records how a wait ended; a lost one looks again, until its time is up.
     async fn waited(
         &mut self,
         step: u32,
@@ -81,7 +81,7 @@ impl Engine {
         self.end_attempt(step, attempt, outcome)
     }
 
-    /// Looks again and again under a shim, for as long as the intent still has.
+    /// Looks repeatedly under a shim, for the time that the intent has left.
     async fn wait_under(&mut self, name: &str, step: u32, planned: &Step) -> Result<Found> {
         let began = self.view().step(step).and_then(|view| view.started);
         let waiting = match self.waiting(planned, began) {
@@ -111,7 +111,7 @@ impl Engine {
         })
     }
 
-    /// The condition of an `until` with what the run knows in the place of its references.
+    /// The condition of an `until` with the run's references filled in.
     fn condition(&self, until: &Until) -> std::result::Result<String, String> {
         if until.is_passed() {
             return Ok(until.condition.clone());
@@ -124,7 +124,7 @@ impl Engine {
         .map(|condition| condition.to_string())
     }
 
-    /// Lets time pass; calls are taken meanwhile, and one that stops the run ends it early.
+    /// Sleeps; handles calls meanwhile, and a call that stops the run ends it early.
     pub(super) async fn idle(&mut self, span: Duration) -> Result<()> {
         let over = tokio::time::sleep(span);
         tokio::pin!(over);
@@ -141,7 +141,7 @@ impl Engine {
     }
 }
 
-/// How long the pause between two looks is.
+/// The length of the pause between two looks.
 fn pause(whole: Duration, held: Duration) -> Duration {
     let pause = whole / 60;
     let pause = if held.is_zero() { pause } else { pause.min(held / 3) };

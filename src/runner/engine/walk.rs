@@ -1,4 +1,4 @@
-//! Walks a checklist: the items of a phase are open at once, and close by evidence or by people.
+//! Runs a checklist: all items of a phase are open at once, and are closed by evidence or by people.
 //!
 //! ```text
 //! phase opens ─▶ every check and read is made ─▶ passed: closed with evidence
@@ -22,20 +22,20 @@ use crate::runner::protocol::Reply;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often what can be looked at without a program is looked at while its item is open.
+/// How often an open item that needs no program is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// How long the reason that an open item was last recorded with may grow old before another one is recorded.
+/// How old the last recorded reason of an open item may get before a new one is recorded.
 const REASON_HOLDS: Duration = Duration::from_secs(600);
 
-/// What somebody wants with an item, and takes its time: to look, or to act.
+/// A request about an item that takes time: to look, or to act.
 pub(super) struct Wanted {
     call: Call,
     step: u32,
 }
 
 impl Engine {
-    /// Walks until the last phase is over.
+    /// Runs until the last phase is over.
     pub(super) async fn walk(&mut self) -> Result<RunStatus> {
         let mut looked_at: Option<String> = None;
         let mut due = Instant::now();
@@ -77,13 +77,13 @@ impl Engine {
         }
     }
 
-    /// The first step whose outcome is not known.
+    /// The first step whose outcome is unknown.
     fn unsettled(&self) -> Option<u32> {
         let found = self.view().steps.iter().position(|step| step.state == StepState::Unknown)?;
         u32::try_from(found).ok()
     }
 
-    /// Makes the checks and reads of the open items; of programs only when the phase opens.
+    /// Makes the checks and reads of the open items; those that run a program only when the phase opens.
     async fn look_around(&mut self, programs_too: bool) -> Result<()> {
         let items = self.view().items();
         for item in items.iter().filter(|item| matches!(item.verb, Verb::Read | Verb::Check)) {
@@ -103,7 +103,7 @@ impl Engine {
         self.view().item(step).is_some_and(|item| matches!(item.state, ItemState::Open | ItemState::SecondPerson))
     }
 
-    /// Makes the check or the read of an open item. What nobody asked for and says nothing new is not recorded.
+    /// Makes the check or the read of an open item. An automatic look with the same result is not recorded.
     async fn look_at(&mut self, step: u32, by: Option<&Call>) -> Result<()> {
         let planned = self.planned(step)?;
         if let (Verb::Notify, Some(by)) = (planned.verb, by) {
@@ -115,17 +115,17 @@ impl Engine {
             return self.attempt_for(&actor, step, &planned, None, None).await;
         }
         let (end, lines) = self.look(step, &planned, &action).await?;
-        // Of a person who gave it up meanwhile it is not; it stays what the runner found.
+        // If the person gave it up, the look counts as the runner's own.
         let by = by.filter(|call| call.counts().is_ok());
         let actor = by.map_or_else(|| self.me.clone(), |call| call.actor.clone());
-        // Somebody may have closed it meanwhile.
+        // It may have been closed during the look.
         if !self.is_open(step) || self.view().abort.is_some() || (by.is_none() && !self.is_news(step, &end)) {
             return Ok(());
         }
         self.record_look(&actor, step, &planned, end, &lines)
     }
 
-    /// Whether a look says something that the journal does not say of the item yet.
+    /// Whether a look differs from the last record of the item.
     fn is_news(&self, step: u32, end: &Outcome) -> bool {
         let Some(view) = self.view().step(step) else { return false };
         let Some(before) = &view.outcome else { return true };
@@ -134,7 +134,7 @@ impl Engine {
         end.ending != before.ending || is_unknown(end) != is_unknown(before) || (old && end.detail != before.detail)
     }
 
-    /// Records a look that is over.
+    /// Records a finished look.
     fn record_look(&mut self, actor: &Actor, step: u32, planned: &Step, end: Outcome, lines: &[u8]) -> Result<()> {
         let attempt = self.view().step(step).map_or(0, |view| view.attempts) + 1;
         let log = format!("{}.log", attempt::name(step, attempt));
@@ -146,7 +146,7 @@ impl Engine {
         self.end_attempt(step, attempt, end)
     }
 
-    /// Takes what somebody wants with an item: at once where only a record is needed, in its turn where it takes its time.
+    /// Handles a request about an item: at once if it needs only a record, in its turn if it takes time.
     pub(super) fn take_item(&mut self, call: Call, step: u32, seq: u64, action: ItemAction) -> Result<()> {
         let Some(item) = self.view().item(step) else {
             return self.reject(call, "there is no such item: the run is no checklist, or a shorter one".to_owned());
@@ -176,7 +176,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Keeps what takes its time for its turn, or says what stands in its way.
+    /// Queues a request that takes time, or replies why it cannot be done.
     fn want(&mut self, call: Call, step: u32, verb: Verb) -> Result<()> {
         let busy = self.view().open_attempt().map(|(step, ..)| (step, "is at work"));
         let asks = self
@@ -186,13 +186,13 @@ impl Engine {
             .filter(|_| matches!(verb, Verb::Do | Verb::Approve))
             .map(|open| (open.step, "asks"));
         if let Some((other, what)) = busy.or(asks) {
-            return self.reject(call, format!("step {} {what}: turn to this one when that is over", other + 1));
+            return self.reject(call, format!("step {} {what}: try this one when that is over", other + 1));
         }
         self.wanted.push_back(Wanted { call, step });
         Ok(())
     }
 
-    /// Does what somebody wanted, in its turn.
+    /// Carries out a queued request.
     async fn grant(&mut self, wanted: Wanted) -> Result<()> {
         if !matches!(self.planned(wanted.step)?.verb, Verb::Do | Verb::Approve) {
             return self.look_for(wanted).await;
@@ -217,7 +217,7 @@ impl Engine {
         }
     }
 
-    /// Looks because somebody asked, and says what came of it; also beside the prompt of another item.
+    /// Looks on request, and replies with the result; also while the prompt of another item is open.
     pub(super) async fn look_for(&mut self, wanted: Wanted) -> Result<()> {
         let Wanted { call, step } = wanted;
         if !self.is_open(step) || matches!(self.planned(step)?.verb, Verb::Do | Verb::Approve) {
@@ -232,35 +232,35 @@ impl Engine {
             Some(item) if item.state == ItemState::Open => {
                 Reply::Rejected { why: format!("it stays open: {}", item.found) }
             }
-            _ => Reply::Rejected { why: "it was closed by somebody meanwhile".to_owned() },
+            _ => Reply::Rejected { why: "it was closed by another person first".to_owned() },
         };
         let _ = call.reply.send(reply);
         Ok(())
     }
 
-    /// Tells those who still wait that nothing more comes of it.
+    /// Replies to all waiting requests that they are not carried out any more.
     fn send_away(&mut self) {
         for wanted in self.wanted.drain(..) {
             let _ = wanted.call.reply.send(Reply::Rejected { why: "the run has ended".to_owned() });
         }
     }
 
-    /// Whether an attempt's ending is one that a look can have.
+    /// Whether a look can end with this ending.
     pub(super) fn is_judged(ending: Ending) -> bool {
         matches!(ending, Ending::Ok | Ending::Failed)
     }
 
-    /// An action that is only looked at keeps what it says in a log, as every attempt does.
+    /// Stores the lines of a look in a log, as every attempt has one.
     pub(super) fn keep_log(&self, name: &str, lines: &[u8]) {
         use std::io::Write;
-        // A log that cannot be kept loses nothing that the outcome does not say.
+        // The outcome holds all that a lost log would.
         let _ = crate::runner::rundir::open_private(&self.dir.log(name)).and_then(|mut file| {
             crate::config::state::team::share(&file, &self.dir.path.join("logs"), 0o640)?;
             file.write_all(lines)
         });
     }
 
-    /// Looks for a step of a procedure that is not a checklist: its intent stands already.
+    /// Looks for a step of a procedure that is not a checklist; its intent is recorded already.
     pub(super) async fn see(&mut self, step: u32, attempt: u32, planned: &Step, action: &Action) -> Result<()> {
         let (end, lines) = self.look(step, planned, action).await?;
         self.keep_log(&format!("{}.log", attempt::name(step, attempt)), &lines);

@@ -1,4 +1,4 @@
-//! `when`: whether a step is wanted, judged as it is reached.
+//! `when`: whether a step is needed, judged when it is reached.
 
 use crate::domain::error::Result;
 use crate::journal::record::{About, Event};
@@ -8,8 +8,8 @@ use crate::runner::engine::Engine;
 use crate::runner::engine::decide::Matter;
 
 impl Engine {
-    /// Whether a step is to be taken now. What is not wanted is skipped with the reason; where nobody knows, a person is
-    /// asked as for a check that is unknown.
+    /// Whether to run a step now. A step that is not needed is skipped with the reason; if that is unknown, a person
+    /// is asked, as for an unknown check.
     pub(super) async fn is_wanted(&mut self, step: u32, planned: &Step) -> Result<bool> {
         match self.judge_when(planned) {
             Ok(None) => Ok(true),
@@ -18,7 +18,7 @@ impl Engine {
                 let condition = planned.when.as_deref().map(in_words).unwrap_or_default();
                 let text = format!("unknown: whether {condition}: {why}");
                 if self.ending {
-                    let reason = format!("it could not be taken: {text}");
+                    let reason = format!("it could not run: {text}");
                     return self.write(Event::StepSkipped { step, reason }).map(|_| false);
                 }
                 self.decide(step, planned, Matter { about: About::Other, text }, self.past(planned))
@@ -28,7 +28,7 @@ impl Engine {
         }
     }
 
-    /// Why a step is not wanted; `None` where it is.
+    /// Why a step is not needed; `None` if it is.
     ///
     /// # Errors
     /// Why nobody knows.
@@ -43,6 +43,6 @@ impl Engine {
         let holds = bound.judge(|name| Err(format!("`{name}` is not known")))?;
         let (asked, found) = (in_words(text), bound.words());
         let values = if asked == found { String::new() } else { format!(" ({found})") };
-        Ok((!holds).then(|| format!("not wanted: only when {asked}{values}")))
+        Ok((!holds).then(|| format!("not needed: only when {asked}{values}")))
     }
 }

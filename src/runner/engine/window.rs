@@ -1,7 +1,8 @@
-//! Keeps a run within its window: judges the calendar when it begins, whenever it changes, and before each change.
+//! Keeps a run within its window: judges the calendar when it begins, whenever it changes, and before each change of
+//! a target.
 //!
-//! A run counts by the windows as they were when it was started: `windows.toml` is frozen beside the plan. What is written into
-//! that file meanwhile counts from the next run on, so that nobody's hours change beneath a run that was confirmed for them.
+//! A run uses the windows as they were at its start: `windows.toml` is frozen beside the plan. Later edits apply to
+//! later runs, so that the hours of a confirmed run do not change.
 
 use crate::calendar::{Calendar, Standing};
 use crate::config::estate::Environment;
@@ -19,21 +20,21 @@ use crate::runner::preflight;
 use crate::runner::rundir::{RunDir, Start, read_bounded};
 use std::time::Duration;
 
-/// From how far on the wall clock counts as set: a clock that is merely kept right is slewed, and an attempt to read both clocks
-/// at once may itself be held up.
+/// From this difference on, the wall clock counts as set: a corrected clock is slewed, and reading both clocks may
+/// itself be delayed.
 const JUMP: Duration = Duration::from_secs(5);
 
 /// The largest `windows.toml`.
 const LARGEST: u64 = 4 << 20;
 
-/// The windows of a run (none where its procedure belongs in none), and the clocks as they were last read.
+/// The windows of a run (none if its procedure needs none), and the clocks as last read.
 pub(super) struct Hours {
     calendar: Calendar,
     last: Now,
 }
 
 impl Hours {
-    /// The windows that a run froze.
+    /// The frozen windows of a run.
     ///
     /// # Errors
     /// When the frozen file is missing, another one, or not to be read.
@@ -42,7 +43,7 @@ impl Hours {
         Ok(Self { calendar, last: clock::now() })
     }
 
-    /// Refuses a run that its window does not allow now; whoever launched it has looked, but the clock goes on.
+    /// Refuses a run that its window does not allow now; the launcher has checked, but the clock goes on.
     pub(super) fn allow(&self, dir: &RunDir, plan: &Plan, start: &Start, history: &History, now: Now) -> Result<()> {
         let view = preflight::preview(plan, start, history, self.calendar(), now)?;
         let emergency =
@@ -67,7 +68,7 @@ fn frozen(dir: &RunDir, start: &Start) -> Result<Calendar> {
         return Err(Error::new(Kind::Refused, "the frozen windows are not those that the run was started with"));
     }
     if bytes.is_empty() {
-        // An emergency where no windows.toml exists.
+        // An emergency without a windows.toml.
         return Ok(Calendar::default());
     }
     let text = String::from_utf8(bytes).map_err(|cause| Error::machine(&doing, cause))?;
@@ -77,7 +78,7 @@ fn frozen(dir: &RunDir, start: &Start) -> Result<Calendar> {
     })
 }
 
-/// How the windows stand for a plan at a moment.
+/// The state of the windows for a plan at a moment.
 pub fn standing(calendar: &Calendar, plan: &Plan, now: crate::domain::Wall) -> Option<WindowStanding> {
     let wanted = plan.window.as_ref()?;
     let environment = Environment::from_word(&plan.environment).unwrap_or(Environment::Production);
@@ -89,7 +90,7 @@ pub fn standing(calendar: &Calendar, plan: &Plan, now: crate::domain::Wall) -> O
 }
 
 impl Engine {
-    /// Reads both clocks; that the wall clock was set since they were last read is recorded, and the window judged again.
+    /// Reads both clocks; if the wall clock was set since, that is recorded, and the window is judged again.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -104,7 +105,7 @@ impl Engine {
         Ok(now)
     }
 
-    /// Looks at the calendar, and records what changed since it was last looked at.
+    /// Judges the calendar, and records what changed since the last time.
     pub(super) fn judge_window(&mut self, why: &str, now: Now) -> Result<()> {
         let Some(standing) = standing(self.hours.calendar(), &self.plan, now.wall) else { return Ok(()) };
         if self.view().window.as_ref() == Some(&standing) {
@@ -115,23 +116,23 @@ impl Engine {
         self.append(Event::WindowJudged { standing, why }, &me, now).map(drop)
     }
 
-    /// Looks at the calendar because time went by.
+    /// Judges the calendar because time has passed.
     pub(super) fn watch_window(&mut self) -> Result<Now> {
         let me = self.me.clone();
         let now = self.tick(&me)?;
         let open = self.view().window.as_ref().and_then(|standing| standing.open.as_ref());
         let why = match open {
             Some(open) if open.until <= now.wall => "the window ended",
-            Some(_) => "another window has more room",
+            Some(_) => "another window has more time",
             None => "a window opened",
         };
         self.judge_window(why, now)?;
         Ok(now)
     }
 
-    /// Whether a change may begin now; where there is no time for it, a person is asked, and it does not begin. What is taken in
-    /// every ending is taken past the end as well, and what another person said cannot wait. To leave the question open is to wait: it is asked again, and judged again, when the
-    /// prompt lapses.
+    /// Whether a change of a target may begin now; without enough time, a person is asked, and it does not begin.
+    /// Cleanup steps also run past the end of the window, and so do steps that a second person starts as an
+    /// emergency. An open prompt waits: it is asked and judged again when it lapses.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -144,8 +145,8 @@ impl Engine {
         Ok(false)
     }
 
-    /// Records an intent, judged by the very moment that it is recorded with; `false` where there is no time for it any more. Between
-    /// the judgement before and this one the panes may have been read, and the clock been set.
+    /// Records an intent, judged at the moment of its record; `false` if there is no time left. Since the previous
+    /// judgement the panes may have been read, and the clock may have been set.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -161,7 +162,7 @@ impl Engine {
         Ok(true)
     }
 
-    /// Acts on a set that was consented to, where there is still time: the question may have been open for long.
+    /// Acts on a confirmed set if there is still time: the prompt may have been open for long.
     pub(super) async fn attempt_in_time(
         &mut self,
         step: u32,
@@ -176,7 +177,7 @@ impl Engine {
     }
 }
 
-/// How far the wall clock moved against the boot clock between two readings, in milliseconds.
+/// How far the wall clock jumped against the boot clock between two readings, in milliseconds.
 fn jumped_ms(before: Now, after: Now) -> i64 {
     let wall = after.wall.0.duration_since(before.wall.0).as_millis();
     let counted = i128::from(after.boot.0) - i128::from(before.boot.0);
@@ -189,7 +190,7 @@ mod tests {
     use crate::domain::{Boot, Wall};
 
     #[test]
-    fn a_jump_is_what_the_wall_clock_moved_alone() {
+    fn a_jump_is_the_change_of_the_wall_clock_alone() {
         let at = |wall: i64, boot: u64| Now { wall: Wall::from_unix(wall, 0), boot: Boot(boot * 1_000_000_000) };
         assert_eq!(jumped_ms(at(1000, 50), at(1060, 110)), 0, "a minute went by, asleep or not");
         assert_eq!(jumped_ms(at(1000, 50), at(87_400, 50)), 86_400_000);

@@ -1,7 +1,8 @@
-//! What a lock file says of its holder, kept so that a new record never destroys the one before it.
+//! The holder's record in a lock file, written so that a new record never destroys the previous one.
 //!
-//! The file has two places. A new record goes into the one that does not hold the newest record, so a full disk or a kill in
-//! the middle of the write leaves the earlier record whole. A file of an earlier version is one record in the first place.
+//! The file has two slots. A new record goes into the slot that does not hold the newest record, so a full disk or a
+//! kill during the write leaves the earlier record complete. A file of an earlier version is one record in the first
+//! slot.
 
 use crate::domain::{RunId, Wall};
 use crate::journal::list::walk_file;
@@ -13,7 +14,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// How many bytes one place has.
+/// The size of one slot in bytes.
 const PLACE: usize = 16 << 10;
 
 /// The holder of a lock.
@@ -23,14 +24,14 @@ pub struct Holder {
     pub run: RunId,
     /// The directory of the run.
     pub dir: PathBuf,
-    /// What its procedure calls the lock.
+    /// The lock's name in its procedure.
     pub name: String,
     /// Who runs it.
     pub by: String,
-    /// Since when; not known of a lock that an older version took.
+    /// When it was taken; unknown for a lock that an older version took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Wall>,
-    /// Which of two records is the newer one.
+    /// A counter: the record with the higher number is the newer one.
     #[serde(default)]
     pub count: u64,
 }
@@ -40,7 +41,7 @@ pub fn read(file: &File) -> Option<Holder> {
     newest(file).map(|(_, holder)| holder)
 }
 
-/// Writes a record durably, beside the newest one.
+/// Writes a record durably, into the slot without the newest one.
 ///
 /// # Errors
 /// As `write(2)` and `fsync(2)`; the record before it then still stands.
@@ -58,7 +59,7 @@ pub fn write(file: &File, holder: Holder) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Where a place begins, in bytes.
+/// The offset of a slot, in bytes.
 fn start(place: usize) -> u64 {
     u64::try_from(place.saturating_mul(PLACE)).unwrap_or(0)
 }
@@ -84,15 +85,15 @@ fn in_place(file: &File, place: usize) -> Option<Holder> {
 }
 
 impl Holder {
-    /// Whether its run is at work, or may still be continued.
+    /// Whether its run is at work, or can still be resumed.
     #[must_use]
     pub fn claims(&self) -> bool {
         RunDir::at(&self.dir).is_ok_and(|dir| dir.runner_lives() || is_unfinished(&dir))
     }
 }
 
-/// Whether a run began and is not sealed. Of a journal that this user may not read, no one here can say that it is over; of one
-/// that is gone or empty, what lies beside it tells whether the run began.
+/// Whether a run began and is not sealed. If this user may not read the journal, the run counts as unfinished; if the
+/// journal is missing or empty, the files beside it show whether the run began.
 fn is_unfinished(dir: &RunDir) -> bool {
     let journal = dir.journal();
     match fs::symlink_metadata(&journal) {
@@ -105,8 +106,8 @@ fn is_unfinished(dir: &RunDir) -> bool {
     }
 }
 
-/// The unfinished run whose journal names this identity, for a lock file that names no holder itself: it may have been emptied
-/// or removed. `own` is the run that asks.
+/// The unfinished run whose journal names this identity, for a lock file that names no holder: it may have been
+/// emptied or removed. `own` is the run that asks.
 #[must_use]
 pub fn in_journals(identity: &str, runs: &[&Path], own: &RunId) -> Option<Holder> {
     let entries = runs.iter().filter_map(|runs| fs::read_dir(runs).ok()).flatten().flatten();
@@ -135,7 +136,7 @@ mod tests {
 
     fn holder(n: u64) -> Holder {
         let since = Some(Wall::from_unix(1_787_000_000, 0));
-        Holder { run: run_id(n), dir: "/nowhere".into(), name: "thing".into(), by: "anna".into(), since, count: 0 }
+        Holder { run: run_id(n), dir: "/nowhere".into(), name: "target".into(), by: "anna".into(), since, count: 0 }
     }
 
     fn open(path: &Path) -> File {
@@ -150,7 +151,7 @@ mod tests {
         // As an earlier version left it.
         fs::write(
             &path,
-            r#"{"run":"RUN","dir":"/nowhere","name":"thing","by":"anna"}"#.replace("RUN", run_id(1).as_str()),
+            r#"{"run":"RUN","dir":"/nowhere","name":"target","by":"anna"}"#.replace("RUN", run_id(1).as_str()),
         )
         .unwrap();
         assert_eq!(read(&open(&path)).unwrap().run, run_id(1));
@@ -159,7 +160,7 @@ mod tests {
             write(&open(&path), holder(n)).unwrap();
             let after = fs::read(&path).unwrap();
             assert_eq!(read(&open(&path)).unwrap().run, run_id(n));
-            // Every cut of the write leaves one of the two records, and never none.
+            // Every partial write leaves one of the two records.
             let changed = (0..after.len()).filter(|at| before.get(*at) != after.get(*at));
             let (first, last) = (changed.clone().min().unwrap(), changed.max().unwrap());
             for cut in first..=last {
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_finds_no_room_leaves_the_record() {
+    fn a_write_on_a_full_disk_leaves_the_record() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         write(&open(&path), holder(1)).unwrap();

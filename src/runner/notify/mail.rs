@@ -1,7 +1,7 @@
 //! E-mail: one letter to all addresses of a receiver, handed in over SMTP (RFC 5321).
 //!
-//! Until the letter itself is sent, whatever goes wrong says that nobody was told. From then on only a refusal by the server
-//! does. Of what the server says only its code is told.
+//! Until the letter itself is sent, every error means that nothing was delivered. After that, only a refusal by the
+//! server does. Of the server's answer only the code is shown.
 
 use crate::config::secrets::Secret;
 use crate::runner::identity;
@@ -25,7 +25,7 @@ pub(super) struct Letter<'a> {
     pub(super) message: &'a Message,
 }
 
-/// Where it is handed in, and how.
+/// Where and how it is handed in.
 struct Place {
     host: String,
     port: u16,
@@ -116,7 +116,7 @@ async fn hand_in(
     under_way.store(true, Ordering::SeqCst);
     match connection.send(envelope, text).await {
         Ok(_) => {
-            // The letter is the server's now, whatever comes of the farewell.
+            // The server has the letter now, whatever the farewell returns.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), connection.quit()).await;
             Ok(Came::Delivered(format!("mail handed in for {} addresses", letter.to.len())))
         }
@@ -125,7 +125,7 @@ async fn hand_in(
     }
 }
 
-/// Why, without what the server said.
+/// The cause, without the server's text.
 fn why(error: &Error) -> String {
     if let Some(code) = error.status() {
         return format!("the mail server refused: {code}");

@@ -1,4 +1,4 @@
-//! What a receiver is told: which run, where it stands, and what its author wrote.
+//! The content of a notice: the run, its state, and the author's text.
 
 use crate::domain::{Clean, Wall};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub struct Message {
     pub steps: usize,
     /// The step's title.
     pub step_title: String,
-    /// What came of the steps so far: `12 done, 1 skipped`.
+    /// The outcomes of the steps so far: `12 done, 1 skipped`.
     pub outcome: String,
     /// When it was written.
     pub at: Wall,
@@ -34,8 +34,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// The same without control sequences, and without characters that turn the reading order or show nothing: a terminal, a mail
-    /// reader or a chat may obey them. The author's text keeps its lines.
+    /// The notice without control sequences, and without characters that change the reading order or are invisible: a
+    /// terminal, a mail reader or a chat may obey them. The author's text keeps its lines.
     #[must_use]
     pub fn cleaned(&self) -> Self {
         let line = |text: &str| Clean::text(text).plain();
@@ -56,7 +56,7 @@ impl Message {
         }
     }
 
-    /// One line for it; no line end is in it, whatever the titles hold.
+    /// The subject, in one line, whatever the titles contain.
     #[must_use]
     pub fn subject(&self) -> String {
         let subject = format!("[{}] {}: {}", self.environment.to_uppercase(), self.estate, self.title);
@@ -78,7 +78,7 @@ impl Message {
         body
     }
 
-    /// What names this notice to one receiver, the same however often it is sent.
+    /// Identifies this notice to one receiver; the same in every retry.
     #[must_use]
     pub fn key(&self, receiver: &str) -> String {
         format!("{}/{}/{receiver}", self.run, self.step)

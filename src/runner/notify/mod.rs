@@ -1,13 +1,13 @@
-//! Tells somebody: the act of a `notify` that names receivers.
+//! Sends a notice to receivers: the act of a `notify` step that names receivers.
 //!
 //! ```text
-//! engine: step.intent ─▶ shim ─▶ act: each receiver in turn ─▶ told · not told · nobody knows
+//! engine: step.intent ─▶ shim ─▶ act: each receiver in turn ─▶ delivered · not delivered · delivery unknown
 //! ```
 //!
-//! It runs under a shim like every act, so that the runner waits for nobody and what came of it outlives the runner. Each
-//! receiver is told at most once by one attempt: what broke off after the text may have gone out is not known, is said to be so, and
-//! is never sent again by itself. Receivers are looked up in the estate as it is then; their secrets are read by the act and
-//! stand in no file of the run.
+//! It runs under a shim like every act, so that the runner does not wait for it and its result outlives the runner. Each
+//! attempt sends at most once to each receiver: if sending is interrupted after the text may have gone out, delivery is
+//! unknown, and it is never sent again automatically. The act looks up the receivers in the current estate and reads their
+//! secrets itself; no file of the run holds them.
 
 mod mail;
 mod message;
@@ -32,64 +32,67 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Its key; no procedure can name it.
+/// Its key; no procedure can use it.
 pub const KEY: &str = "notify";
 
 /// How long one receiver may take.
 const EACH: Duration = Duration::from_secs(20);
 
-/// How often sending looks whether it was stopped.
+/// How often sending checks whether it was stopped.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// The fact of a receiver that was told begins so.
-const DELIVERED: &str = "told";
+/// How the fact of a receiver with a delivery begins; an older version wrote the second word.
+const DELIVERED: [&str; 2] = ["delivered", "told"];
 
-/// What a notice shall do.
+/// How the detail of a notice begins that was sent to no receiver; an older version wrote the second text.
+const NOTHING_SENT: [&str; 2] = ["no receiver was notified", "nobody was told"];
+
+/// One notice to send.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The names of the receivers.
     pub receivers: Vec<String>,
-    /// What they are told.
+    /// The content.
     pub message: Message,
     /// How long all of it may take, in milliseconds.
     pub within_ms: u64,
-    /// Where the estate is.
+    /// The place of the estate.
     pub around: Around,
 }
 
 impl Delivery {
-    /// It, as an action for a shim.
+    /// The notice as an action for a shim.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
-        let line = format!("tell {}", self.receivers.join(", "));
+        let line = format!("notify {}", self.receivers.join(", "));
         let spec = serde_json::to_value(self).ok()?;
         Some(Action { adapter: KEY.to_owned(), least: EffectClass::Read, line, spec, listing: None })
     }
 }
 
-/// What came of telling one receiver.
+/// The result for one receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Came {
-    /// It has the text.
+    /// It has the text; how it was sent.
     Delivered(String),
-    /// It provably has not.
+    /// It provably does not have the text; the reason.
     Not(String),
-    /// It may have.
+    /// It may have the text; the reason.
     Unclear(String),
 }
 
 impl Came {
     fn words(&self) -> String {
         match self {
-            Self::Delivered(how) => format!("{DELIVERED} ({how})"),
-            Self::Not(why) => format!("not told: {}", system_text(why)),
-            Self::Unclear(why) => format!("nobody knows whether it was told: {}", system_text(why)),
+            Self::Delivered(how) => format!("{} ({how})", DELIVERED[0]),
+            Self::Not(why) => format!("not delivered: {}", system_text(why)),
+            Self::Unclear(why) => format!("delivery unknown: {}", system_text(why)),
         }
     }
 }
 
 impl Came {
-    /// Says it in Midwatch's own log.
+    /// Writes it to Midwatch's own log.
     fn log(&self, receiver: &str) {
         match self {
             Self::Delivered(how) => tracing::info!(receiver, how, "notice sent"),
@@ -99,13 +102,19 @@ impl Came {
     }
 }
 
-/// Of the receivers of an attempt, those that were told, by what it said of them.
+/// Whether an attempt delivered to a receiver, by its facts.
 #[must_use]
 pub fn was_delivered(facts: &BTreeMap<String, String>, receiver: &str) -> bool {
-    facts.get(receiver).is_some_and(|outcome| outcome.starts_with(DELIVERED))
+    facts.get(receiver).is_some_and(|outcome| DELIVERED.iter().any(|word| outcome.starts_with(word)))
 }
 
-/// Until when, and whether at all.
+/// Whether the detail of a notice shows that it was sent to no receiver.
+#[must_use]
+pub fn was_nothing_sent(detail: &str) -> bool {
+    NOTHING_SENT.iter().any(|text| detail.starts_with(text))
+}
+
+/// The limits of one delivery: a time, and a cancellation.
 struct Bounds<'a> {
     until: Instant,
     cancel: &'a AtomicBool,
@@ -120,28 +129,28 @@ impl Bounds<'_> {
         self.cancel.load(Ordering::Relaxed)
     }
 
-    /// Waits until the time is up or it is cancelled; says which.
+    /// Waits until the time is up or it is cancelled; returns which.
     async fn over(&self) -> &'static str {
         loop {
             if self.is_cancelled() {
                 return "it was stopped";
             }
             if self.left().is_zero() {
-                return "it took longer than it may";
+                return "it took too long";
             }
             tokio::time::sleep(GLANCE.min(self.left())).await;
         }
     }
 }
 
-/// What sending needs of the estate.
+/// The data that sending needs.
 struct Sender<'a> {
     estate: &'a Estate,
     around: &'a Surroundings,
     message: &'a Message,
 }
 
-/// Tells the receivers, one after another.
+/// Sends the notice to the receivers, one after another.
 pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     let spec: Delivery = match serde_json::from_value(action.spec.clone()) {
         Ok(spec) => spec,
@@ -149,7 +158,7 @@ pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd 
     };
     let (estate, around) = match spec.around.estate() {
         Ok(found) => found,
-        Err(why) => return ActEnd::new(Ending::Failed, format!("nobody was told: {why}")),
+        Err(why) => return ActEnd::new(Ending::Failed, format!("{}: {why}", NOTHING_SENT[0])),
     };
     let message = spec.message.cleaned();
     let sender = Sender { estate: &estate, around: &around, message: &message };
@@ -165,7 +174,7 @@ pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd 
     end(&came)
 }
 
-/// How it ended, with what is known of each receiver.
+/// The end of the act, with the result for each receiver.
 fn end(came: &[(String, Came)]) -> ActEnd {
     let count = |of: fn(&Came) -> bool| came.iter().filter(|(_, one)| of(one)).count() as u64;
     let number = count(|one| matches!(one, Came::Delivered(_)));
@@ -191,11 +200,11 @@ impl Sender<'_> {
         let Some(receiver) = self.estate.receivers.iter().find(|receiver| receiver.name == *name) else {
             return Came::Not("the estate has no such receiver".to_owned());
         };
-        self.over_its_way(receiver, bounds).unwrap_or_else(Came::Not)
+        self.send_to(receiver, bounds).unwrap_or_else(Came::Not)
     }
 
-    /// The error is why nothing was sent.
-    fn over_its_way(&self, receiver: &Receiver, bounds: &Bounds<'_>) -> Result<Came, String> {
+    /// Sends to one receiver; the error is why nothing was sent.
+    fn send_to(&self, receiver: &Receiver, bounds: &Bounds<'_>) -> Result<Came, String> {
         match &receiver.way {
             Way::Mail { to, smtp, from, password } => {
                 let password = password.as_deref().map(|name| self.secret(name)).transpose()?;
@@ -226,13 +235,13 @@ impl Sender<'_> {
     }
 }
 
-/// A runtime for one conversation.
+/// A runtime for one delivery.
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
     let made = tokio::runtime::Builder::new_current_thread().enable_all().build();
     made.map_err(|cause| Error::machine("send a notice", cause).message)
 }
 
-/// The directories in which a program looks for others.
+/// The `PATH` of a program.
 const PATH: &str = adapters::exec::PATH;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A program that tells somebody: no shell, an environment of its own, the text on standard input.
+//! A program as receiver: no shell, its own environment, the text on standard input.
 
 use crate::domain::error::system_text;
 use crate::runner::adapters;
@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Runs the program to its end; the error is why it could not be started. What it prints goes to the step's log.
+/// Runs the program to its end; the error is why it could not be started. Its output goes to the step's log.
 pub(super) fn run(argv: &[String], receiver: &str, message: &Message, bounds: &Bounds<'_>) -> Result<Came, String> {
     let (program, args) = argv.split_first().ok_or("no program is named")?;
     adapters::fit_unasked(Path::new(program))?;
@@ -22,7 +22,7 @@ pub(super) fn run(argv: &[String], receiver: &str, message: &Message, bounds: &B
     let mut child = command.spawn().map_err(|cause| format!("{program} cannot be started: {}", system_text(cause)))?;
     if let Some(mut pipe) = child.stdin.take() {
         let text = message.body();
-        // One that reads nothing must not hold us up; it is judged by its exit alone.
+        // A program that does not read must not block the notice; only its exit code is judged.
         std::thread::spawn(move || pipe.write_all(text.as_bytes()));
     }
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -40,7 +40,7 @@ pub(super) fn run(argv: &[String], receiver: &str, message: &Message, bounds: &B
             Err(cause) => return Ok(Came::Unclear(format!("cannot wait for it: {}", system_text(cause)))),
         }
         if bounds.is_cancelled() || bounds.left().is_zero() {
-            let why = if bounds.is_cancelled() { "it was stopped" } else { "it took longer than it may" };
+            let why = if bounds.is_cancelled() { "it was stopped" } else { "it took too long" };
             if let Some(group) = group {
                 let _ = kill_process_group(group, Signal::KILL);
             }

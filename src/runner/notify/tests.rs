@@ -12,7 +12,7 @@ fn message() -> Message {
         host: "bastion".to_owned(),
         step: 3,
         steps: 4,
-        step_title: "Tell <them> & us".to_owned(),
+        step_title: "Notify <them> & us".to_owned(),
         outcome: "2 done".to_owned(),
         at: Wall::from_unix(1_787_363_251, 0),
         text: "Over.".to_owned(),
@@ -24,9 +24,9 @@ fn combine(came: &[(&str, Came)]) -> ActEnd {
 }
 
 #[test]
-fn one_who_was_not_told_fails_it_and_one_of_whom_nobody_knows_leaves_it_unknown() {
+fn an_undelivered_receiver_fails_the_notice_and_an_unclear_one_leaves_it_unknown() {
     let (yes, no) = (Came::Delivered("HTTP 200".to_owned()), Came::Not("it answered 503".to_owned()));
-    let unclear = Came::Unclear("it took longer than it may".to_owned());
+    let unclear = Came::Unclear("it took too long".to_owned());
     assert_eq!(combine(&[("a", yes.clone())]).ending, Ending::Ok);
     let failed = combine(&[("a", yes.clone()), ("b", no.clone())]);
     assert_eq!((failed.ending, failed.counts["told"], failed.counts["not_told"]), (Ending::Failed, 1, 1));
@@ -43,13 +43,13 @@ fn a_subject_is_one_line_and_a_text_for_slack_is_escaped() {
     assert_eq!(message.subject(), "[PRODUCTION] novacron: Update  Bcc: nobody@example.org");
     let slack: serde_json::Value = serde_json::from_slice(&message.slack().unwrap()).unwrap();
     let text = slack["text"].as_str().unwrap();
-    assert!(text.contains("step 3 of 4: Tell &lt;them&gt; &amp; us") && text.contains("so far: 2 done"), "{text}");
+    assert!(text.contains("step 3 of 4: Notify &lt;them&gt; &amp; us") && text.contains("so far: 2 done"), "{text}");
     let json: serde_json::Value = serde_json::from_slice(&message.json("room").unwrap()).unwrap();
     assert_eq!((&json["midwatch"], &json["receiver"]), (&serde_json::json!(1), &serde_json::json!("room")));
     assert_eq!((&json["step"], &json["outcome"]), (&serde_json::json!(3), &serde_json::json!("2 done")));
 }
 
-/// An estate with these receivers, and what came of telling one of them.
+/// An estate with these receivers, and the result of notifying one of them.
 fn notify(receivers: &str, name: &str, within: Duration) -> ActEnd {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let dir = tempfile::tempdir().unwrap();
@@ -62,8 +62,8 @@ fn notify(receivers: &str, name: &str, within: Duration) -> ActEnd {
 }
 
 #[test]
-fn who_cannot_be_reached_was_not_told() {
-    // Nobody listens there any more.
+fn an_unreachable_receiver_is_not_delivered() {
+    // The port is closed.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let receivers = format!(
         r#"
@@ -86,16 +86,16 @@ program = ["/no/such/program"]
     for name in ["hook", "mail", "room", "pager", "nobody"] {
         let end = notify(&receivers, name, Duration::from_secs(60));
         assert_eq!(end.ending, Ending::Failed, "{name}: {}", end.detail);
-        assert!(end.detail.contains("not told: ") && !end.detail.contains("hunter2"), "{}", end.detail);
+        assert!(end.detail.contains("not delivered: ") && !end.detail.contains("hunter2"), "{}", end.detail);
     }
 }
 
 #[test]
-fn a_program_that_never_ends_is_killed_and_nobody_knows() {
+fn a_program_that_never_ends_is_killed_and_its_delivery_is_unknown() {
     let receivers = "[[notify]]\nname = \"pager\"\nprogram = [\"/bin/sleep\", \"600\"]\n";
     let end = notify(receivers, "pager", Duration::from_millis(300));
     assert_eq!(end.ending, Ending::Unknown);
-    assert!(end.detail.contains("it took longer than it may"), "{}", end.detail);
+    assert!(end.detail.contains("it took too long"), "{}", end.detail);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_mail_server_that_asks_for_nothing_gets_no_password_without_tls() {
         let mut reader = BufReader::new(&stream);
         while reader.read_line(&mut received).is_ok_and(|count| count > 0) {
             let line = received.lines().last().unwrap_or_default();
-            // No STARTTLS is offered, and no log-in.
+            // The server offers no STARTTLS and no log-in.
             let answer = if line.starts_with("EHLO") { "250-test\r\n250 8BITMIME\r\n" } else { "250 well\r\n" };
             if (&stream).write_all(answer.as_bytes()).is_err() {
                 break;

@@ -1,4 +1,5 @@
-//! A webhook: one POST, no proxy, no redirect. No part of its URL and none of its answer's body is ever told, for both may be secret.
+//! A webhook: one POST, no proxy, no redirect. Its URL and the body of the answer are never shown, for both may be
+//! secret.
 
 use crate::config::secrets::Secret;
 use crate::runner::notify::{Bounds, Came, runtime};
@@ -42,11 +43,11 @@ pub(super) fn post(
             over = bounds.over() => Came::Unclear(over.to_owned()),
         }
     });
-    runtime.shutdown_background(); // A name that is still being looked up is not waited for.
+    runtime.shutdown_background(); // Do not wait for a name lookup that is still under way.
     Ok(came)
 }
 
-/// An error with all that caused it, for the outermost one says little.
+/// An error with all its causes, for the outermost one says little.
 fn why(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! The interpreters of a script: what its first line names, and what `env` finds there.
+//! The interpreters of a script: the program in its first line, and the program that `env` starts.
 
 use super::Start;
 use rustix::fs::{Access, access};
@@ -7,13 +7,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// How far the kernel reads a script's first line (execve(2)).
+/// How many bytes of a script's first line the kernel reads (execve(2)).
 const FIRST_LINE: usize = 255;
 
-/// The long name of the option that takes the words themselves (env(1)).
+/// The long name of the option that splits a string into arguments (env(1)).
 const SPLIT: &[u8] = b"--split-string=";
 
-/// Where a program is looked for that has no `PATH` (execvp(3), confstr(3)).
+/// Where a program without a `PATH` is searched (execvp(3), confstr(3)).
 const NO_PATH: &str = "/bin:/usr/bin";
 
 /// The interpreter that a script's first line names, and the program that it finds where it is `env`.
@@ -29,8 +29,8 @@ pub(super) fn interpreters(fd: &OwnedFd, start: &Start<'_>) -> Vec<PathBuf> {
     std::iter::once(named).chain(found).collect()
 }
 
-/// The program that `env` starts: the first word that is neither an option, nor the value of one, nor a variable; a bare name is
-/// looked for in the `PATH` that the words leave it.
+/// The program that `env` starts: the first word that is neither an option, nor the value of one, nor a variable. A
+/// bare name is searched in the `PATH` that these words set.
 fn found_by_env<'a>(mut words: impl Iterator<Item = &'a [u8]>, start: &Start<'_>) -> Option<PathBuf> {
     let mut search = start.search.as_bytes();
     while let Some(word) = words.next() {
@@ -67,7 +67,7 @@ fn found_by_env<'a>(mut words: impl Iterator<Item = &'a [u8]>, start: &Start<'_>
     None
 }
 
-/// A program as execvp(3) finds it: a name with a slash is a path, and an empty directory is the one where it works.
+/// A program as execvp(3) finds it: a name with a slash is a path, and an empty directory is the working directory.
 fn in_path(name: &Path, search: &[u8], cwd: &Path) -> Option<PathBuf> {
     if name.as_os_str().as_bytes().contains(&b'/') {
         return Some(cwd.join(name));

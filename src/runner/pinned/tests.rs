@@ -29,7 +29,7 @@ fn a_native_program_is_executed_by_its_descriptor_and_a_script_by_its_path() {
 }
 
 #[test]
-fn whatever_is_replaced_or_changed_is_seen_even_with_its_old_time_and_size() {
+fn a_replaced_or_changed_file_is_detected_even_with_its_old_time_and_size() {
     let dir = tempfile::tempdir().unwrap();
     let (program, data) = (file(dir.path(), "p", "#!/bin/sh\necho one\n", 0o755), file(dir.path(), "d", "one", 0o644));
     let option = format!("--file={}", data.display());
@@ -69,7 +69,7 @@ fn what_is_too_large_to_be_hashed_is_known_by_its_inode_and_its_times() {
 }
 
 #[test]
-fn of_a_file_that_never_stands_still_the_inode_alone_is_compared() {
+fn only_the_inode_of_a_file_that_changes_all_the_time_is_compared() {
     let dir = tempfile::tempdir().unwrap();
     let log = file(dir.path(), "log", "one\n", 0o644);
     let argv = ["x".to_owned(), "log".to_owned()];
@@ -113,10 +113,10 @@ fn a_script_that_others_could_replace_is_refused_and_a_native_program_is_not() {
         assert!(refusal.kind == Kind::Refused && refusal.message.contains(&format!("mode {loose:04o}")), "{refusal}");
         fs::set_permissions(place, before).unwrap();
     }
-    // In a directory with the sticky bit, what is ours stays ours.
+    // In a directory with the sticky bit, other users cannot replace our file.
     mode(&below, 0o1777);
     assert!(pinned(&script, &[]).is_ok());
-    // A link in a directory of others leads anywhere they want.
+    // A link in another user's directory can point anywhere.
     let loose = dir.path().join("loose");
     fs::create_dir(&loose).unwrap();
     mode(&loose, 0o777);

@@ -88,7 +88,7 @@ fn a_plan_has_its_window_and_its_budget() {
 }
 
 #[test]
-fn wrong_windows_and_budgets_are_told_at_once() {
+fn all_wrong_windows_and_budgets_are_reported_at_once() {
     let cases = [
         ("window = 3", "p.toml:5:10: `window` must be text, not a whole number"),
         ("window = \"\"", "p.toml:5:10: `window` must not be empty"),
@@ -108,7 +108,7 @@ fn wrong_windows_and_budgets_are_told_at_once() {
 }
 
 #[test]
-fn a_procedure_that_no_window_allows_or_holds_is_told() {
+fn a_procedure_that_fits_no_window_is_reported() {
     let calendar = calendar();
     let describe = |header: &str, takes: &[&str]| {
         messages(&contradicts(&procedure(header, takes), &Library::default(), hours(&calendar)))
@@ -117,7 +117,7 @@ fn a_procedure_that_no_window_allows_or_holds_is_told() {
     let long =
         "p.toml:5:10: this takes 3 h, and the window `weekly` lasts 2 h (a longer window, or fewer steps at a time)";
     assert_eq!(describe("window = \"weekly\"", &["90m", "90m"]), [long]);
-    // The longest that allows it counts.
+    // The longest window that allows it counts.
     assert_eq!(describe("window = { operation = \"patches\" }", &["90m", "90m"]), Vec::<String>::new());
     assert!(describe("window = { operation = \"vacuum\" }", &["90m", "90m"])[0].contains("`weekly` lasts 2 h"));
     let both = describe("window = \"weekly\"\nbudget = { run = \"110m\", undo = \"20m\" }", &["1m"]);
@@ -131,7 +131,7 @@ fn a_procedure_that_no_window_allows_or_holds_is_told() {
 }
 
 #[test]
-fn a_window_says_when_it_is_too_short_for_all_or_nothing_is_for_it() {
+fn a_window_reports_that_it_is_too_short_or_that_no_procedure_uses_it() {
     let calendar = calendar();
     let hours = hours(&calendar);
     let weekly = procedure("window = \"weekly\"", &["80m"]);

@@ -23,7 +23,7 @@ fn run(state: &Path, number: u64, events: &[Event]) -> RunDir {
     dir
 }
 
-/// The numbers of the runs that are there.
+/// The numbers of the runs that are left.
 fn left(state: &Path) -> Vec<u64> {
     (0..100).filter(|number| RunDir::of(state, run_id(*number)).path.exists()).collect()
 }
@@ -32,7 +32,7 @@ fn keep(runs: Option<u32>, days: Option<u64>) -> Keep {
     Keep { runs, age: days.map(|days| Duration::from_secs(days * DAY)) }
 }
 
-/// What is removed this many days after the night of the runs.
+/// The runs that are removed this many days after the night of the runs.
 fn removed(state: &Path, keep: Keep, days: u64) -> Vec<u64> {
     let removed = apply_at(state, keep, now(days * DAY + 60).wall);
     let number = |removed: &Removed| (0..100).find(|number| run_id(*number) == removed.run).unwrap();
@@ -76,14 +76,14 @@ fn what_is_not_over_not_whole_or_not_done_with_stays() {
     let end = bytes.len() - 40;
     bytes[end] ^= 1;
     fs::write(damaged.journal(), bytes).unwrap();
-    // A seal that tells of more than the journal does.
+    // A seal that covers more records than the journal has.
     let cut = run(state.path(), 5, &night());
     fs::write(cut.path.join("seal.json"), format!("{{\"records\":99,\"head\":\"{}\"}}", "0".repeat(64))).unwrap();
-    // One whose runner lives, whatever its journal says.
+    // A run whose runner lives, whatever its journal contains.
     let busy = run(state.path(), 6, &night());
     let taken = busy.take().unwrap().unwrap();
     let _runner = taken;
-    // One that another run names; and what has the name of a run and is none.
+    // A run that another run names; and a file with the name of a run.
     run(state.path(), 7, &night());
     let note = Event::Note { step: None, text: format!("as run {} did", run_id(7)) };
     let failed = [created(steps()), intent(0, 1, EffectClass::Read, None), ended(0, 1, Ending::Ok), note];
@@ -119,7 +119,7 @@ fn a_run_that_was_half_removed_is_in_no_list_and_goes_the_next_time() {
     fs::remove_file(apart(&dir).join("journal.jsonl")).unwrap();
     assert_eq!(removed(state.path(), keep(Some(9), None), 0), [0; 0]);
     assert!(!apart(&dir).exists());
-    // What has another user's mark is not touched, which only root can try.
+    // A run of another user is not touched, which only root can try.
     if rustix::process::geteuid().is_root() {
         let other = RunDir::of(state.path(), run_id(2));
         std::os::unix::fs::chown(&other.path, Some(61_077), None).unwrap();
@@ -129,7 +129,7 @@ fn a_run_that_was_half_removed_is_in_no_list_and_goes_the_next_time() {
 }
 
 #[test]
-fn an_id_is_found_wherever_it_stands_in_a_journal() {
+fn an_id_is_found_anywhere_in_a_journal() {
     let place = tempfile::tempdir().unwrap();
     let journal = place.path().join("journal.jsonl");
     let (one, two) = (run_id(1), run_id(2));

@@ -1,7 +1,7 @@
-//! Finds and ends everything that an act has started, whatever session it fled to.
+//! Finds and ends every descendant of an act, in whatever session.
 //!
-//! The shim is a child subreaper (`prctl(2)`, `PR_SET_CHILD_SUBREAPER`): a grandchild whose parent ends comes back to the
-//! shim, so that the tree below the shim is always whole.
+//! The shim is a child subreaper (`prctl(2)`, `PR_SET_CHILD_SUBREAPER`): a grandchild whose parent ends becomes a
+//! child of the shim, so that the tree below the shim is always complete.
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ pub fn end() -> usize {
     left
 }
 
-/// Collects descendants that have ended and came back to us, all but `spare`, whose status its owner wants.
+/// Collects (waits for) ended descendants, except `spare`, whose status its owner needs.
 pub fn reap(spare: Option<Pid>) {
     match spare {
         None => while let Ok(Some(_)) = waitpid(None, WaitOptions::NOHANG) {},
@@ -73,7 +73,7 @@ pub fn reap(spare: Option<Pid>) {
                     continue;
                 };
                 if pid != spare {
-                    // Answers at once, with an error, for whatever is not an ended child of ours.
+                    // Returns at once, with an error, for any process that is not our zombie.
                     let _ = waitpid(Some(pid), WaitOptions::NOHANG);
                 }
             }

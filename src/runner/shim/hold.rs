@@ -1,4 +1,4 @@
-//! `midwatch __hold`: waits until its own identity is durable, and then becomes the act in that same process.
+//! `midwatch __hold`: waits until its own identity is recorded durably, and then becomes the act in the same process.
 //!
 //! ```text
 //! shim ── spawn ──▶ hold ◀── order ── shim ── act.json, synced ── go ──▶ hold: compares the files, and executes
@@ -25,10 +25,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The variable by which every process of an attempt is known: the run and the attempt.
+/// The variable that marks every process of an attempt: the run and the attempt.
 pub const MARK: &str = "MIDWATCH_ATTEMPT";
 
-/// How long after its start a script is compared once more: an interpreter has opened it by then.
+/// How long after its start a script is compared again: by then an interpreter has opened it.
 const COMPARED_AFTER: Duration = Duration::from_millis(100);
 
 /// The longest reason that is read.
@@ -53,27 +53,27 @@ pub enum Order {
         cwd: PathBuf,
         /// Its whole environment.
         env: Variables,
-        /// The files that were looked at; none where the program could not be found.
+        /// The files that were looked at; none if the program could not be found.
         pinned: Option<Box<Pinned>>,
-        /// The script that was kept for it, where there is one.
+        /// The stored script, if there is one.
         kept: Option<Box<FileIdentity>>,
     },
     /// `midwatch __act`, whose head and set follow on the same socket.
     Act,
 }
 
-/// A process that waits to become the act, as its shim sees it.
+/// A process that waits to become the act.
 pub struct Held {
     /// The process.
     pub child: Child,
     socket: UnixStream,
-    /// What an interpreter reads, until it was compared after the start.
+    /// Files that an interpreter reads, until they were compared after the start.
     scripts: Vec<FileIdentity>,
     executed: Option<Boot>,
 }
 
 impl Held {
-    /// Starts a hold and gives it its order; it executes nothing before [`Self::go`].
+    /// Starts a hold and sends its order; it executes nothing before [`Self::go`].
     ///
     /// # Errors
     /// When it cannot be started.
@@ -97,7 +97,7 @@ impl Held {
         given.map(|()| held)
     }
 
-    /// Lets it execute its order: what it is has been written down.
+    /// Lets it execute its order: its identity has been recorded.
     ///
     /// # Errors
     /// When it is gone.
@@ -106,33 +106,34 @@ impl Held {
         self.socket.try_clone()
     }
 
-    /// Ends a hold that was not let go.
+    /// Ends a hold that was not released.
     pub fn give_up(mut self) {
         drop(self.socket);
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Whether a script is still to be compared.
+    /// Whether a script still has to be compared.
     #[must_use]
     pub fn is_watched(&self) -> bool {
         !self.scripts.is_empty()
     }
 
-    /// Compares what an interpreter reads once more, a moment after the start or at the end; says what changed.
+    /// Compares again the files that an interpreter reads, a moment after the start or at the end; returns what
+    /// changed.
     pub fn changed(&mut self, ended: bool) -> Option<String> {
         if self.scripts.is_empty() || !(ended || self.is_started_for(COMPARED_AFTER)) {
             return None;
         }
         let pid = self.child.id();
         let scripts = std::mem::take(&mut self.scripts);
-        // A script that replaces itself is still the one that its interpreter has open.
+        // A script that replaces itself is unchanged while its interpreter has the old file open.
         scripts.iter().find_map(|script| script.open_same().err().filter(|_| !has_open(pid, script)))
     }
 
     fn is_started_for(&mut self, span: Duration) -> bool {
         if self.executed.is_none() {
-            // The reason why nothing was executed stays to be read.
+            // Leave the reason in the socket, to be read later.
             let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
             let ended = recv(&self.socket, &mut [0_u8; 1], flags).is_ok_and(|(_, count)| count == 0);
             self.executed = ended.then(clock::boot);
@@ -140,31 +141,31 @@ impl Held {
         self.executed.is_some_and(|at| clock::boot().since(at) >= span)
     }
 
-    /// Why nothing was executed, once it has ended; none where something was.
+    /// Why nothing was executed, once it has ended; none if something was.
     pub fn reason(&mut self) -> Option<String> {
         self.socket.set_nonblocking(true).ok()?;
         let mut text = Vec::new();
-        // What came before an error counts: the end of a socket may be a reset.
+        // Data before an error counts: a closed socket may report a reset.
         let _ = (&self.socket).take(LONGEST_REASON).read_to_end(&mut text);
         (!text.is_empty()).then(|| String::from_utf8_lossy(&text).into_owned())
     }
 }
 
-/// Whether a process has a file open whose content is the one that was shown.
+/// Whether a process has a file open with the content that was shown.
 fn has_open(pid: u32, file: &FileIdentity) -> bool {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     open.filter_map(|entry| FileIdentity::of(&entry.path(), file.size).ok()).any(|found| file.changes(&found).is_none())
 }
 
-/// Waits, and becomes the act; gives the exit code where it does not.
+/// Waits, and becomes the act; returns the exit code if it does not.
 ///
 /// # Errors
 /// When its order cannot be read.
 pub fn main() -> Result<u8> {
-    let doing = "read what shall be executed";
+    let doing = "read the order";
     let io = |cause: io::Error| Error::machine(doing, cause);
     let input = rustix::stdio::stdin().try_clone_to_owned().map_err(io)?;
-    // Unbuffered: what follows the order is the act's.
+    // Unbuffered: the bytes after the order are for the act.
     let mut input = File::from(input);
     let mut length = [0; 8];
     input.read_exact(&mut length).map_err(io)?;
@@ -173,7 +174,7 @@ pub fn main() -> Result<u8> {
     let order: Order = serde_json::from_slice(&bytes).map_err(|cause| Error::machine(doing, cause))?;
     let mut go = [0; 1];
     if input.read(&mut go).map_err(io)? == 0 {
-        // The shim is gone, and nothing says that this process was to act.
+        // The shim is gone, and this process was not released to act.
         return Ok(0);
     }
     let why = execute(order);
@@ -214,8 +215,8 @@ fn execute(order: Order) -> String {
     }
 }
 
-/// A path that leads to a descriptor and nowhere else. It ends with the program's own name, which the kernel makes the name of
-/// the process (`execve(2)`, `proc_pid_comm(5)`): a link beside the attempt's files, else the descriptor itself.
+/// A path that leads to this descriptor only. It ends with the program's own name, which the kernel uses as the name
+/// of the process (`execve(2)`, `proc_pid_comm(5)`): a link beside the attempt's files, else the descriptor itself.
 fn by_descriptor(dir: &Path, path: &Path, fd: &OwnedFd) -> std::result::Result<PathBuf, String> {
     let direct = PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
     if fs::symlink_metadata(&direct).is_err() {

@@ -1,4 +1,4 @@
-//! Carries an act's output into its log and watches over its time.
+//! Copies an act's output into its log and enforces its timeout.
 
 use crate::domain::Boot;
 use crate::journal::log::{CAP_FIRST, CAP_LAST, LogWriter, Stream as From};
@@ -19,16 +19,16 @@ use std::time::Duration;
 /// How much is read from a pipe at once.
 const CHUNK: usize = 64 << 10;
 
-/// How long output is still read after the act ended while something holds its pipes open.
+/// How long output is still read after the act ended while another process holds its pipes open.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// How often ended orphans are collected while the act goes on.
+/// How often ended orphans are collected while the act runs.
 const REAP_EVERY: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether a script is to be compared once more.
+/// How often to check whether a script has to be compared again.
 const COMPARE_EVERY: Duration = Duration::from_millis(20);
 
-/// The pipes of an act and the log they lead to.
+/// The pipes of an act and their log.
 pub struct Pump {
     streams: Vec<Stream>,
     log: Option<LogWriter>,
@@ -39,11 +39,11 @@ pub struct Pump {
 struct Stream {
     pipe: File,
     from: From,
-    /// Whether it is of this shim, and not of the act.
+    /// Whether it belongs to this shim, not to the act.
     own: bool,
 }
 
-/// A socket that becomes readable when this process is told to stop.
+/// A socket that becomes readable when this process receives a stop signal.
 ///
 /// # Errors
 /// When the handler cannot be installed.
@@ -60,8 +60,8 @@ pub fn stop_signals() -> io::Result<UnixStream> {
 }
 
 impl Pump {
-    /// Takes the child's pipes; the `hidden` values never reach the log. A log that cannot be made loses the output, counted, and
-    /// not the act.
+    /// Takes the child's pipes; the `hidden` values never reach the log. If the log cannot be created, the output is
+    /// lost and counted; the act goes on.
     pub fn of(child: &mut Child, log: &Path, hidden: &[Vec<u8>]) -> Self {
         let stdout = child.stdout.take().map(|pipe| Stream {
             pipe: File::from(OwnedFd::from(pipe)),
@@ -78,13 +78,13 @@ impl Pump {
         Self { streams, log: log.map(|log| log.masking(hidden)), lost: 0, buffer: vec![0; CHUNK] }
     }
 
-    /// Takes what this shim itself has to say beside the act, until the act has ended.
+    /// Adds a pipe of this shim itself, read until the act has ended.
     pub fn add(&mut self, pipe: OwnedFd) {
         self.streams.push(Stream { pipe: File::from(pipe), from: From::Err, own: true });
     }
 
-    /// Pumps until the child ends; stops it when its time is up, a signal says so, or what it reads is another file than before.
-    /// Gives why it was stopped, and what changed.
+    /// Pumps until the child ends; stops it when its time is up, when a signal arrives, or when a file that it reads
+    /// has changed. Returns why it was stopped, and what changed.
     pub fn run(
         &mut self,
         held: &mut Held,
@@ -109,7 +109,7 @@ impl Pump {
             let ended = has_ended(&watch);
             let changed = held.changed(ended);
             if ended {
-                // An act that ended before the signal reached it ended by itself.
+                // An act that ended before the signal arrived ended by itself.
                 return (None, changed);
             }
             let reason = reason.or(changed.is_some().then_some(Stopped::Replaced));
@@ -124,7 +124,7 @@ impl Pump {
         }
     }
 
-    /// TERM to the act and all it started, and CONT for what is stopped; KILL after the grace.
+    /// Sends TERM to the act and its descendants, and CONT to stopped ones; KILL after the grace.
     fn stop(&mut self, pid: Pid, watch: &OwnedFd, grace: Duration) {
         for signal in [Signal::TERM, Signal::CONT] {
             let _ = rustix::process::kill_process_group(pid, signal);
@@ -140,7 +140,7 @@ impl Pump {
         descendants::signal(Signal::KILL);
     }
 
-    /// Reads what is left; with `kill`, ends every descendant first. Returns how many descendants remain.
+    /// Reads the rest of the output; with `kill`, ends every descendant first. Returns how many descendants remain.
     pub fn drain(&mut self, kill: bool) -> u32 {
         self.streams.retain(|stream| !stream.own);
         let left = if kill { descendants::end() } else { descendants::all().len() };
@@ -186,7 +186,7 @@ impl Pump {
         Turn { stop: stopped }
     }
 
-    /// Reads one chunk from each stream that is ready; a stream at its end is let go.
+    /// Reads one chunk from each stream that is ready; drops a stream at its end.
     fn read_ready(&mut self, ready: &[bool]) {
         let mut kept = Vec::with_capacity(self.streams.len());
         for (mut stream, ready) in std::mem::take(&mut self.streams).into_iter().zip(ready) {
@@ -212,7 +212,7 @@ impl Pump {
     }
 }
 
-/// How long a turn of the loop may take.
+/// How long one turn of the loop may take.
 fn pause(held: &Held) -> Duration {
     if held.is_watched() { COMPARE_EVERY } else { REAP_EVERY }
 }

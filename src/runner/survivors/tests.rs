@@ -10,7 +10,7 @@ struct Attempt {
 impl Attempt {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        // Of its own, for what is found is found on the whole machine, where other tests run as well.
+        // A directory of its own: the search covers the whole machine, where other tests run as well.
         let run = home.path().file_name().unwrap().to_owned();
         let dir = home.path().join(run).join("steps").join("3.1");
         fs::create_dir_all(&dir).unwrap();
@@ -44,7 +44,7 @@ impl Drop for Waits {
 }
 
 #[test]
-fn whatever_carries_the_mark_is_of_the_attempt_and_nothing_else_is() {
+fn only_processes_with_the_mark_belong_to_the_attempt() {
     let attempt = Attempt::new();
     let own = mark(&attempt.dir);
     let run = names(&attempt.dir).0;
@@ -62,14 +62,14 @@ fn whatever_carries_the_mark_is_of_the_attempt_and_nothing_else_is() {
     assert_eq!(shown, format!("{} (cat)", here.0.id()));
     drop(here);
     assert_eq!(attempt.pids(), [older.0.id()]);
-    // Nothing of another boot lives.
+    // No process of another boot is alive.
     let shim = ProcessId { boot_id: "another".to_owned(), ..ProcessId::own().unwrap() };
     attempt.keeps("shim.json", &shim);
     assert_eq!(attempt.pids(), Vec::<u32>::new());
 }
 
 #[test]
-fn a_process_without_a_mark_is_known_by_its_group_unless_that_number_is_somebody_elses() {
+fn a_process_without_a_mark_is_found_by_its_group_unless_that_number_was_reused() {
     use std::os::unix::process::CommandExt;
     let attempt = Attempt::new();
     let mut leader = Command::new("cat");

@@ -288,7 +288,7 @@ fn a_locked_table_ends_the_dump_in_time_and_its_holder_is_named() {
     command.args(["run", "common/dump-database", "database=main", "scratch=spare", "locks=300ms", "--yes", "change"]);
     let printed = finish(command).exits(1);
     printed
-        .prints("it said last: ")
+        .prints("last output: ")
         .prints("canceling statement due to lock timeout")
         .prints(&format!("locked by pid {pid} "));
     assert!(!base.of_run("db.dump").exists());

@@ -120,7 +120,7 @@ fn read(path: &Path, marked: bool) -> Result<Option<Vec<u8>>, Error> {
             count(MOST_LINES as u64)
         );
         let hint =
-            "what runs is confirmed by its text: let a short script call it by its bare name, or make it a program";
+            "a person confirms a script by its text: call it by its bare name from a short script, or make it a program";
         return Err(Error::new(Kind::Refused, message).hint(hint));
     }
     Ok(Some(content))

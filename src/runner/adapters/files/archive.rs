@@ -125,11 +125,11 @@ impl Worker {
         }
         failpoint::pass("act.half");
         if let Some(holder) = handles::writers(std::slice::from_ref(file)).holder {
-            return Came::LeftAlone(format!("{holder} writes to it; its archive is there beside it"));
+            return Came::LeftAlone(format!("{holder} writes to it; its archive was written too"));
         }
         match look_at(&source.fd, name) {
             Ok(stat) if file.is(&stat) => {}
-            _ => return Came::LeftAlone("it changed while it was archived; its archive is there beside it".to_owned()),
+            _ => return Came::LeftAlone("it changed while it was archived; its archive was written too".to_owned()),
         }
         match unlinkat(&source.fd, OsStr::from_bytes(name), AtFlags::empty()) {
             Ok(()) => source.touched = true,

@@ -298,7 +298,7 @@ fn warn(preview: &mut Preview, seen: &Seen, spec: &Spec) {
     add(seen.linked, "file", "files", "left out: has other names (hard links), which may lie outside the root");
     add(seen.packed, "file", "files", "left out: compressed already");
     add(seen.written, "file", "files", "left out: written to now");
-    add(seen.already, "file", "files", "left out: as wanted already");
+    add(seen.already, "file", "files", "left out: already as requested");
     if !seen.taken.is_empty() {
         let names = format!("left out: name taken in {to}: {}", seen.taken.join(", "));
         add(seen.taken.len() as u64, "file", "files", &names);
@@ -310,7 +310,7 @@ fn warn(preview: &mut Preview, seen: &Seen, spec: &Spec) {
             add(linked, "file", "files", "with other names (hard links): unpacked, it is a file of its own");
         }
         Op::Delete => {
-            add(linked, "file", "files", "with other names (hard links): its room stays taken until the last one goes");
+            add(linked, "file", "files", "with other names (hard links): its space is freed only when the last name is deleted");
         }
         _ => {}
     }

@@ -254,7 +254,7 @@ fn of_done(op: Op, done: Spec, root: String) -> Option<Action> {
         (Op::Restore, Op::Permissions) => "give every file back its mode and its owner",
         (Op::Restore, _) => "move every file back to where it was",
         (Op::Arrived, _) => "every file is at its new place",
-        (Op::Rotated, _) => "every log has its new name, and its writer has let it go",
+        (Op::Rotated, _) => "every log has its new name, and its writer has closed it",
         (Op::Archived, _) => "every file is in its archive, whole, and gone from its place",
         (Op::Granted, _) => "every file has its new mode and owner",
         _ => "every file is gone from its place",

@@ -113,7 +113,7 @@ fn judge(file: &Frozen, wanted: &Wanted, action: &Action) -> ActEnd {
     let limit = wanted.younger_s.map(Duration::from_secs);
     let end = match limit {
         // A time that has not come says nothing of age.
-        _ if file.modified() > now => ActEnd::unknown(format!("{detail}; its time lies in the future")),
+        _ if file.modified() > now => ActEnd::unknown(format!("{detail}; its time is in the future")),
         Some(limit) if old > limit => ActEnd::new(Ending::Failed, format!("{detail}; limit {}", span(limit))),
         _ if file.size < wanted.larger => {
             ActEnd::new(Ending::Failed, format!("{detail}; less than {}", bytes(wanted.larger)))

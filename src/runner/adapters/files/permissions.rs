@@ -238,7 +238,7 @@ impl Worker {
 
 /// What a file had, and what it gets.
 fn ends(file: &Frozen, grant: Option<&Grant>) -> Result<(Had, Had), String> {
-    let had = file.had.ok_or("the set does not say what it had")?;
-    let grant = grant.ok_or("the action does not say what it gets")?;
+    let had = file.had.ok_or("the set does not hold its old mode and owner")?;
+    let grant = grant.ok_or("the action does not hold its new mode and owner")?;
     Ok((had, grant.of(had)))
 }

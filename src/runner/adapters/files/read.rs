@@ -96,7 +96,7 @@ pub(super) fn pattern(text: String, at: Place, problems: &mut Problems) -> Optio
     let sound = !text.is_empty() && !text.contains(['/', '[', ']', '{', '}', '\\', '\0']) && !text.contains("**");
     if !sound {
         let message = format!("\"{}\" is not a pattern of a file's name", text.escape_debug());
-        problems.add_with_hint(at, message, "only `*` and `?` stand for something, and `/` is no part of a name");
+        problems.add_with_hint(at, message, "only `*` and `?` are wildcards, and a name contains no `/`");
     }
     sound.then_some(text)
 }

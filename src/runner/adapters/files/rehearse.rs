@@ -19,7 +19,7 @@ pub(in super::super) fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
         Err(error) => return Rehearsed::Unknown(error.message),
     };
     let (Op::Restore, Some(select)) = (undo.op, &act.select) else {
-        return Rehearsed::Unknown(format!("`{}` cannot be asked beforehand", undo.op.word()));
+        return Rehearsed::Unknown(format!("`{}` cannot be checked in advance", undo.op.word()));
     };
     let to = act.to.clone().unwrap_or_default();
     if [&act.root, &select.under, &to].iter().any(|path| path.contains("{{")) {

@@ -56,7 +56,7 @@ impl fmt::Display for Reopen {
         match self {
             Self::Signal { unit, signal } => write!(f, "send {signal} to {unit}"),
             Self::Reload { unit } => write!(f, "reload {unit}"),
-            Self::EachLine => f.write_str("tell nobody (it is opened for each line)"),
+            Self::EachLine => f.write_str("notify no writer (it opens the log for each line)"),
         }
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Reopen
         }
         Some(Value::Table(inner)) => inner,
         _ => {
-            problems.add_with_hint(at, "`reopen` must say how the writer is told to open its log again", hint);
+            problems.add_with_hint(at, "`reopen` must name how the writer is made to reopen its log", hint);
             return None;
         }
     };
@@ -178,7 +178,7 @@ pub(super) fn foretell(reopen: &Reopen, files: &[Frozen], preview: &mut Preview)
             None => Ok(()),
             Some(holder) => {
                 let message =
-                    format!("cannot rotate: {holder} keeps a log open, and nobody would tell it to open it again");
+                    format!("cannot rotate: {holder} keeps a log open, and nothing would make it reopen it");
                 Err(Error::new(Kind::Refused, message))
             }
         },
@@ -254,7 +254,7 @@ impl Worker {
             Err(cause) => {
                 let _ = unlinkat(&directory.fd, fresh, AtFlags::empty());
                 let why = if cause == Errno::INVAL {
-                    "this file system cannot let two names change places".to_owned()
+                    "this file system cannot exchange two names".to_owned()
                 } else {
                     cause.to_string()
                 };
@@ -339,13 +339,13 @@ pub(super) fn signal(reopen: &Reopen, old: Option<&[Frozen]>, mut end: ActEnd, o
     }
     let result = match reopen {
         Reopen::EachLine => Ok(Ok(())),
-        other => block::finish("tell the writer", ask(other)),
+        other => block::finish("notify the writer", ask(other)),
     };
     let outcome = result.map_err(|error| error.message).and_then(|answer| answer);
     let _ = writeln!(out, "{reopen}: {}", outcome.as_ref().map_or_else(|why| why.as_str(), |()| "done"));
     if let Err(why) = outcome {
         end.ending = if end.ending == Ending::Ok { Ending::Failed } else { end.ending };
-        end.detail.push_str(&format!("; the writer was not told, and writes into the old log: {why}"));
+        end.detail.push_str(&format!("; the writer was not notified, and writes to the old log: {why}"));
         return end;
     }
     let Some(old) = old else { return end };
@@ -360,7 +360,7 @@ pub(super) fn signal(reopen: &Reopen, old: Option<&[Frozen]>, mut end: ActEnd, o
             }
             Some(holder) if began.elapsed() >= PATIENCE => {
                 end.ending = if end.ending == Ending::Ok { Ending::Failed } else { end.ending };
-                end.detail.push_str(&format!("; {holder} was told, and still writes into the old log"));
+                end.detail.push_str(&format!("; {holder} was notified, and still writes to the old log"));
                 return end;
             }
             Some(_) => std::thread::sleep(GLANCE),

@@ -150,7 +150,7 @@ fn judge(action: &Action, found: &Found, out: &mut dyn Write) -> ActEnd {
 
 fn looked(spec: &Spec, cancel: &AtomicBool) -> Result<Found, Halt> {
     let (Some(select), Some(wanted)) = (&spec.select, &spec.scan) else {
-        return Err(Halt::Failed("the action does not say what is looked for".to_owned()));
+        return Err(Halt::Failed("the action does not hold what to search for".to_owned()));
     };
     let root = Root::open(&spec.root).map_err(|error| Halt::Failed(error.message))?;
     let mut found = Found::default();

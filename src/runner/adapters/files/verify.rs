@@ -44,7 +44,7 @@ pub(super) fn parse(mut table: Table, root: String, problems: &mut Problems) -> 
     table.finish(problems);
     let (under, pattern) = (under?, pattern?);
     let slash = if under.is_empty() { "" } else { "/" };
-    let line = format!("the newest {under}{slash}{pattern} has the SHA-256 that stands beside it");
+    let line = format!("the newest {under}{slash}{pattern} matches its SHA-256");
     let select = Select { under, pattern, except: Vec::new(), older_s: None, keep_newest: 0, recursive, larger: 0 };
     let spec = Spec { select: Some(select), ..Spec::of(Op::Verify, root) };
     common::action(KEY, EffectClass::Read, line, &spec)
@@ -95,7 +95,7 @@ fn judged(
     let (parent, name) = split(&file.name.0);
     let directory = Path::new(&spec.root).join(OsStr::from_bytes(parent));
     let expected = checksum::beside(&directory, OsStr::from_bytes(name))
-        .ok_or_else(|| unknown("no SHA-256 stands beside it".to_owned()))?;
+        .ok_or_else(|| unknown("it has no SHA-256 file".to_owned()))?;
     let source = expected.file.display().to_string();
     let should = expected.digest.map_err(|why| unknown(format!("{source}: {why}")))?;
     let root = Root::open(&spec.root).map_err(|cause| unknown(cause.message))?;

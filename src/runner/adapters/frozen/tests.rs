@@ -64,8 +64,8 @@ fn what_was_written_is_read_and_what_is_not_whole_is_refused() {
     let bytes = set(2, &books);
     assert_eq!(whole::<Shelf>(&mut bytes.as_slice()).unwrap().1, books);
     assert!(why(&bytes[..bytes.len() - 1]).ends_with("its last line is torn"));
-    assert!(why(&set(3, &books)).ends_with("it does not hold as many books as it says"));
-    assert!(why(&set(1, &books)).ends_with("it does not hold as many books as it says"));
+    assert!(why(&set(3, &books)).ends_with("it does not hold the number of books in its head"));
+    assert!(why(&set(1, &books)).ends_with("it does not hold the number of books in its head"));
     assert!(why(&set(5, &books)).ends_with("it has too many books"));
     assert!(why(b"{\"set\":\"books\"}\n").ends_with("its first line is no head of books"));
     assert!(why(b"").ends_with("its first line is no head"));

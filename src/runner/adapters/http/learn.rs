@@ -150,7 +150,7 @@ fn judge(spec: &Spec, answer: &Answer, seen: &mut Seen) -> Option<Learned> {
 pub(super) fn value(spec: &Spec, answer: &Answer) -> Result<Option<String>, String> {
     let Some(path) = &spec.json else { return Ok(None) };
     if answer.cut {
-        return Err("the answer is longer than what is read, or broke off".to_owned());
+        return Err("the answer is too long, or was cut off".to_owned());
     }
     let of = Path::parse(path).ok_or_else(|| format!("{path} is no path"))?;
     let json: serde_json::Value =
@@ -158,7 +158,7 @@ pub(super) fn value(spec: &Spec, answer: &Answer) -> Result<Option<String>, Stri
     let value = of.of(&json).map_err(|why| format!("{path}: {why}"))?;
     if value.len() > LONGEST_VALUE {
         let (is, most) = (bytes(value.len() as u64), bytes(LONGEST_VALUE as u64));
-        return Err(format!("{path} is {is} long, and at most {most} are taken"));
+        return Err(format!("{path} is {is} long, and the limit is {most}"));
     }
     Ok(Some(value))
 }

@@ -183,7 +183,7 @@ fn wrong_header(
     }
     let named: Vec<&str> = value.split(' ').filter_map(|word| word.strip_prefix("secret:")).collect();
     if SECRET.contains(&name) && named.is_empty() {
-        let hint = "write `secret:NAME`, or `Bearer secret:NAME`, and where it lies in the estate's [secrets]";
+        let hint = "write `secret:NAME`, or `Bearer secret:NAME`, and declare NAME in the estate's [secrets]";
         return Some((format!("the header {name} is a secret, and never in a procedure"), Some(hint.to_owned())));
     }
     let unknown = named.iter().find(|named| known.is_some_and(|known| !known.places.contains_key(**named)))?;
@@ -265,7 +265,7 @@ fn looks(table: &mut Table, problems: &mut Problems) -> Option<Looks> {
         problems.add(every_at, "`every` belongs to `over`");
     }
     if often && over.is_some() {
-        problems.add(times_at, "either `times` or `over` says how often it is asked");
+        problems.add(times_at, "use either `times` or `over`");
     }
     let percentile = percentile(table, problems);
     if let (Some((at, ..)), false) = (&percentile, often || over.is_some()) {

@@ -46,7 +46,7 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
         let answer = tokio::select! {
             answer = asking.once() => answer,
             () = cancelled(cancel) => {
-                return ActEnd::new(Ending::Unknown, "stopped before it was answered: nobody knows whether it was done");
+                return ActEnd::new(Ending::Unknown, "stopped before it was answered: unknown whether it was done");
             }
         };
         let request = format!("{} {}", spec.method.word(), spec.url);
@@ -62,7 +62,7 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
             Err(lost) => {
                 let _ = writeln!(out, "{request}: {}", lost.why);
                 if lost.sent {
-                    let why = format!("it was sent, and nobody knows whether it was done: {}", lost.why);
+                    let why = format!("it was sent, unknown whether it was done: {}", lost.why);
                     return ActEnd::new(Ending::Unknown, why);
                 }
                 nothing(lost.why).to_try_again()
@@ -90,7 +90,7 @@ fn judge(action: &Action, spec: &Spec, answer: &Answer) -> ActEnd {
     } else if is_refusal(answer.status) {
         ActEnd::new(Ending::Failed, format!("{text}, not {}: it was refused", spec.wanted()))
     } else {
-        let why = format!("{text}, not {}: nobody knows whether it was done", spec.wanted());
+        let why = format!("{text}, not {}: unknown whether it was done", spec.wanted());
         ActEnd::new(Ending::Unknown, why)
     };
     end.seen(Evidence { source: action.line.clone(), seen: clock::now().wall, facts })

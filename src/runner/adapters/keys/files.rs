@@ -86,7 +86,7 @@ pub(super) const WAYS: &[Way] = &[
                 "reopen",
                 Kind::Either(&[Kind::Table(REOPEN), Kind::Word(&["each-line"])]),
                 "{ unit = \"api.service\", signal = \"USR1\" }",
-                "How the writer is told; `each-line` where it opens its log for each.",
+                "How the writer is made to reopen its log; `each-line` if it opens it for each line.",
             ),
         ],
     ),
@@ -142,7 +142,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         "files",
-        "Holds the newest file to the SHA-256 beside it.",
+        "Compares the newest file with its SHA-256 file.",
         LOOKS,
         &[Key::required("files", Kind::Word(&["verify"]), "\"verify\"", "What is looked at."), UNDER, MATCH, RECURSIVE],
     ),

@@ -80,7 +80,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         KEY,
-        "Holds the newest object to the SHA-256 beside it.",
+        "Compares the newest object with its SHA-256 object.",
         LOOKS,
         &[word(&["verify"], "\"verify\""), UNDER, MATCH, EXCEPT],
     ),

@@ -160,7 +160,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         probe::KEY,
-        "Reads targets of the estate again, and goes by their verdict.",
+        "Reads targets of the estate again, and uses their verdict.",
         LOOKS,
         &[
             Key::required(probe::KEY, Kind::Text("a kind of target", r"\S"), "\"backup\"", "The kind."),
@@ -183,7 +183,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         run::KEY,
-        "Looks for a run of a procedure that ended well.",
+        "Looks for a successful run of a procedure.",
         LOOKS,
         &[
             Key::required(run::KEY, Kind::Text("a procedure's id", r"\S"), "\"cell0/health-check\"", "The procedure."),

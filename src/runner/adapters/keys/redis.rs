@@ -101,7 +101,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         KEY,
-        "Sets a key, which ends by itself or says why not.",
+        "Sets a key, which expires or gives the reason why not.",
         ACTS,
         &[
             word(&["set"], "\"set\""),

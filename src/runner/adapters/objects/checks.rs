@@ -201,7 +201,7 @@ async fn verify(spec: &Spec, soon: &dyn ObjectStore, patient: &dyn ObjectStore, 
             None => {}
         }
     }
-    let Some((beside, should)) = found else { return Err(format!("{name}: no SHA-256 stands beside it")) };
+    let Some((beside, should)) = found else { return Err(format!("{name}: it has no SHA-256 file")) };
     let got = patient.get(&store::key(&name)?).await.map_err(|cause| store::words(&cause))?;
     let (size, is) = remote_digest(got, cancel).await?;
     let facts = facts([

@@ -157,7 +157,7 @@ async fn to_put(spec: &Spec, store: &dyn ObjectStore, look: &Look) -> Result<See
             named.join(", ")
         );
         return Err(Error::new(Kind::Refused, message)
-            .hint("choose another prefix, or say `overwrite = true`, which is a destroy"));
+            .hint("choose another prefix, or set `overwrite = true`, which is a destroy"));
     }
     if others > 0 {
         warnings.push(format!("{} of other content will be replaced", counted(others, "object", "objects")));

@@ -293,7 +293,7 @@ fn pattern(text: String, at: Place, problems: &mut Problems) -> Option<String> {
     let sound = !text.is_empty() && !text.contains(['/', '\0']) && !text.contains("**") && !text.contains("{{");
     if !sound {
         let message = format!("\"{}\" is not a pattern of the last part of a key", text.escape_debug());
-        problems.add_with_hint(at, message, "only `*` and `?` stand for something, and `/` is no part of it");
+        problems.add_with_hint(at, message, "only `*` and `?` are wildcards, and it contains no `/`");
     }
     sound.then_some(text)
 }
@@ -303,7 +303,7 @@ fn line(spec: &Spec) -> String {
     let mut line = match (spec.op, &spec.from) {
         (Op::Put, Some(from)) => format!("put {from} to {place}"),
         (Op::Newest, _) => format!("the newest of {place}"),
-        (Op::Verify, _) => format!("the newest of {place} has the SHA-256 that stands beside it"),
+        (Op::Verify, _) => format!("the newest of {place} matches its SHA-256"),
         (op, _) => format!("{} {place}", op.word()),
     };
     let Some(select) = &spec.select else { return line };

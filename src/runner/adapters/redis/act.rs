@@ -90,7 +90,7 @@ pub(super) struct Work<'a> {
 /// An end that says why not, or that nobody knows.
 pub(super) fn ended(failure: &Failure) -> ActEnd {
     if failure.is_lost() {
-        let why = format!("it was sent and not answered, so nobody knows whether it was done: {}", failure.reason);
+        let why = format!("it was sent and not answered: unknown whether it was done: {}", failure.reason);
         return ActEnd::new(Ending::Unknown, why);
     }
     ActEnd::new(Ending::Failed, format!("nothing was done: {}", failure.reason))
@@ -191,7 +191,7 @@ impl Work<'_> {
                         counted(Ending::Ok, format!("{key} holds this run's value already"), "already", 1)
                     }
                     (_, Some(If::Present)) => counted(Ending::Failed, format!("{key} is not there"), "left_alone", 1),
-                    _ => counted(Ending::Failed, format!("{key} holds somebody else's value"), "left_alone", 1),
+                    _ => counted(Ending::Failed, format!("{key} holds another value"), "left_alone", 1),
                 }
             }
         }
@@ -264,7 +264,7 @@ async fn release(session: &mut Session, key: &str, value: &str) -> ActEnd {
             Ok(Reply::Bytes(stored)) if stored == value.as_bytes() => {}
             Ok(Reply::Nil) => return counted(Ending::Ok, format!("{key} was not there any more"), "already", 1),
             Ok(_) => {
-                let why = format!("{key} holds somebody else's value, and was left alone");
+                let why = format!("{key} holds another value, and was left alone");
                 return counted(Ending::Failed, why, "left_alone", 1);
             }
             Err(failure) => return before(&failure),

@@ -127,7 +127,7 @@ async fn batch(session: &mut Session, keys: &[(&Name, &str)], tally: &mut Tally,
     let came = match session.ask(&command).await {
         Ok(Reply::Many(came)) if came.len() == keys.len() => came,
         Ok(_) => {
-            return Some((Ending::Unknown, "the answer is not Redis's, and nobody knows of the last batch".to_owned()));
+            return Some((Ending::Unknown, "the answer is not Redis's: the outcome of the last batch is unknown".to_owned()));
         }
         Err(failure) => return Some(of(&failure)),
     };
@@ -156,7 +156,7 @@ async fn batch(session: &mut Session, keys: &[(&Name, &str)], tally: &mut Tally,
 
 fn of(failure: &Failure) -> (Ending, String) {
     if failure.is_lost() {
-        let why = format!("a batch was sent and not answered, so nobody knows of it: {}", failure.reason);
+        let why = format!("a batch was sent and not answered, its outcome is unknown: {}", failure.reason);
         return (Ending::Unknown, why);
     }
     (Ending::Failed, format!("stopped: {}", failure.reason))

@@ -86,9 +86,9 @@ impl frozen::Head for Head {
             (self.run_id != now.run_id, "it is another server than the one shown, or was restarted since"),
             (self.db != now.db, "it is another database than the one shown"),
             (self.line != now.line, "the command is another"),
-            (self.value != now.value, "the value that stands there is another"),
-            (self.saved != now.saved, "the data was saved meanwhile"),
-            (self.rewrites != now.rewrites, "the append-only file was rewritten meanwhile"),
+            (self.value != now.value, "its value changed"),
+            (self.saved != now.saved, "the data was saved since"),
+            (self.rewrites != now.rewrites, "the append-only file was rewritten since"),
         ];
         let mut lines: Vec<String> =
             facts.into_iter().filter(|(differs, _)| *differs).map(|(_, words)| words.to_owned()).collect();

@@ -117,7 +117,7 @@ fn learn(spec: &Spec, cancel: &AtomicBool) -> Option<Result<Answer, String>> {
                     (Some(now), _) if now == before => {}
                     (Some(_), _) => drop(learned.lost.get_or_insert_with(restarted)),
                     (None, Err(failure)) => return Err(failure.reason),
-                    (None, Ok(_)) => return Err("INFO tells no run_id".to_owned()),
+                    (None, Ok(_)) => return Err("INFO has no run_id".to_owned()),
                 }
             }
             Ok(Answer { learned, place: session.place, run })
@@ -199,7 +199,7 @@ async fn get(session: &mut Session, key: &str, only_there: bool) -> Result<Learn
 async fn text(session: &mut Session, key: &str) -> Result<Result<Option<String>, String>, Failure> {
     let length = session.ask(&["STRLEN", key]).await?.count().unwrap_or_default();
     if length > LONGEST_VALUE {
-        return Ok(Err(format!("{key} holds {}, and at most {} are taken", bytes(length), bytes(LONGEST_VALUE))));
+        return Ok(Err(format!("{key} holds {}, and the limit is {}", bytes(length), bytes(LONGEST_VALUE))));
     }
     let Reply::Bytes(value) = session.ask(&["GET", key]).await? else { return Ok(Ok(None)) };
     let is_no_text = |cause: std::string::FromUtf8Error| {
@@ -243,7 +243,7 @@ async fn length(
             Reply::Many(groups) => of_groups(groups, whole.next().and_then(Reply::count)),
             number => number.count(),
         };
-        numbers.push((key, number.ok_or_else(|| wrong(format!("nobody knows how much {} holds", key.shown())))?));
+        numbers.push((key, number.ok_or_else(|| wrong(format!("the length of {} is unknown", key.shown())))?));
     }
     let waiting = numbers.first().map_or(0, |(_, number)| *number);
     let taken: u64 = numbers.iter().skip(1).map(|(_, number)| *number).sum();
@@ -298,7 +298,7 @@ async fn info(session: &mut Session, fields: &[String]) -> Result<Learned, Failu
     for field in fields {
         match info.text(field) {
             Some(text) => drop(facts.insert(field.clone(), text.to_owned())),
-            None => return Err(wrong(format!("INFO tells no {field}"))),
+            None => return Err(wrong(format!("INFO has no {field}"))),
         }
     }
     let value = fields.first().and_then(|field| facts.get(field)).cloned();

@@ -211,8 +211,8 @@ impl What {
             }
             Self::Release { key, value } => format!("delete {key} while it holds {value}"),
             Self::Expire { key, expire_s } => format!("let {key} expire in {}", time(*expire_s)),
-            Self::Save { background: true } => "save the data to disk, beside the work".to_owned(),
-            Self::Save { background: false } => "save the data to disk, keeping everybody waiting".to_owned(),
+            Self::Save { background: true } => "save the data to disk in the background".to_owned(),
+            Self::Save { background: false } => "save the data to disk, blocking all clients".to_owned(),
             Self::RewriteAof => "rewrite the append-only file".to_owned(),
             Self::Delete(which) => match (&which.key, &which.pattern) {
                 (Some(key), _) => format!("delete {key}"),
@@ -230,7 +230,7 @@ impl What {
 
 impl Spec {
     fn no_way(&self) -> Error {
-        Error::new(Kind::Usage, format!("cannot reach {}: the plan does not say how", self.target))
+        Error::new(Kind::Usage, format!("cannot reach {}: the plan does not hold how", self.target))
     }
 
     /// A session that looks.

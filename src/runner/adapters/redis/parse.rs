@@ -90,7 +90,7 @@ pub(in super::super) fn parse(
     let changes = what.least_effect() > EffectClass::Read;
     if changes && server.act.is_none() && known.is_some() && server.name != ANY_TARGET {
         let name = server.name.escape_debug();
-        let message = format!("{name} has no `act`: the estate does not say how it may be changed");
+        let message = format!("{name} has no `act`: the estate allows no change of it");
         problems.add_with_hint(at, message, format!("add `act = \"…\"` to the [[redis]] `{name}`"));
         return None;
     }
@@ -105,7 +105,7 @@ pub(in super::super) fn parse(
 /// Whether a word is one, and stands where it may.
 fn fits(word: &str, purpose: Purpose, at: Place, problems: &mut Problems) -> bool {
     if FLUSH.contains(&word) {
-        let message = format!("`{word}` is not offered: whatever else lives in the database would go with it");
+        let message = format!("`{word}` is not offered: it would delete all other data of the database too");
         problems.add_with_hint(at, message, "`delete` takes a `match`, and leaves everything else alone");
         return false;
     }
@@ -198,11 +198,11 @@ fn pattern(table: &mut Table, every: bool, problems: &mut Problems) -> Option<St
     let pattern = table.required_text("match", problems)?;
     if pattern.is_empty() || pattern.contains(['[', ']', '\\']) {
         let message = format!("\"{}\" is not a pattern of keys", pattern.escape_debug());
-        problems.add_with_hint(at, message, "only `*` and `?` stand for something");
+        problems.add_with_hint(at, message, "only `*` and `?` are wildcards");
         return None;
     }
     if !every && pattern.chars().all(|c| matches!(c, '*' | '?')) {
-        let message = "this `match` fits every key, and whatever else lives in the database would go";
+        let message = "this `match` fits every key, and would delete all other data of the database too";
         problems.add_with_hint(at, message, "name what the keys begin with, such as \"cache:*\"");
         return None;
     }

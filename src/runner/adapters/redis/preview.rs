@@ -65,7 +65,7 @@ async fn see(spec: &Spec, asked: &Look) -> Result<Sight, Error> {
     let by_pattern = matches!(&spec.what, What::Delete(which) if which.pattern.is_some());
     if let Some(why) = server.refusal(spec.what.least_effect(), by_pattern) {
         let message = format!("cannot go on: {} {why}", spec.target);
-        return Err(Error::new(Kind::Refused, message).hint("let `url` and `act` lead to the primary"));
+        return Err(Error::new(Kind::Refused, message).hint("point `url` and `act` to the primary"));
     }
     let of = session.ask(&["DBSIZE"]).await.map_err(describe)?.count().unwrap_or_default();
     let head = Head {
@@ -152,7 +152,7 @@ async fn before(session: &mut Session, spec: &Spec, sight: &mut Sight) -> Result
     } else if only == Some(If::Absent) {
         return refused(format!("{name} is there already: {}", now(&key)));
     } else if key.kind != "string" {
-        sight.warnings.push(format!("{name} is a {} now, and its content goes", key.kind));
+        sight.warnings.push(format!("{name} is a {} now, and its content is lost", key.kind));
     } else {
         let size = key.length.map_or_else(|| "a text".to_owned(), bytes);
         sight.warnings.push(format!("{name} holds {size}: its content is too long to be compared before the act"));
@@ -269,14 +269,14 @@ async fn saves(session: &mut Session, background: bool, sight: &mut Sight) -> Re
     let info = &sight.server.info;
     sight.head.saved = Some((info.number("rdb_last_save_time").unwrap_or_default(), info.number("rdb_saves")));
     if info.flag("rdb_bgsave_in_progress") == Some(true) {
-        sight.warnings.push("a save is at work already: this one comes after it".to_owned());
+        sight.warnings.push("a save runs already: this one starts after it".to_owned());
     }
     if let (true, Some(used)) = (background, info.number("used_memory")) {
         let most = format!("up to {} more while it works, and as much on disk", bytes(used));
         sight.facts.push(("needs memory".to_owned(), most));
     }
     if !background {
-        sight.warnings.push("nobody is answered until it is done: `bgsave` works beside everybody".to_owned());
+        sight.warnings.push("all clients wait until it is done: `bgsave` runs in the background".to_owned());
     }
     let dir = session.config("dir").await.ok().flatten();
     let file = session.config("dbfilename").await.ok().flatten();

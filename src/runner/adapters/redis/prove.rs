@@ -128,7 +128,7 @@ async fn counters(session: &mut Session, what: &What, head: &Head) -> Result<Pro
         return Ok(match (has_moved, now.info.went_well("rdb_last_bgsave_status")) {
             _ if busy("rdb_bgsave_in_progress") => Proof::Unclear("a save is at work".to_owned()),
             (true, Some(true)) => Proof::Done("the data was saved since it was shown".to_owned()),
-            (true, _) => Proof::Unclear("the data was saved, and the last save did not go well".to_owned()),
+            (true, _) => Proof::Unclear("the data was saved, but the last save failed".to_owned()),
             (false, _) => Proof::NotDone("the data was not saved since it was shown".to_owned()),
         });
     }
@@ -141,7 +141,7 @@ async fn counters(session: &mut Session, what: &What, head: &Head) -> Result<Pro
         (Some((before, now)), Some(true)) if now > before => {
             Proof::Done("the append-only file was rewritten since it was shown".to_owned())
         }
-        (Some((before, now)), _) if now > before => Proof::Unclear("a rewrite ended, and not well".to_owned()),
+        (Some((before, now)), _) if now > before => Proof::Unclear("a rewrite ended with an error".to_owned()),
         (Some(_), _) => Proof::NotDone("the append-only file was not rewritten since it was shown".to_owned()),
     })
 }

@@ -52,7 +52,7 @@ async fn idle(work: &Work<'_>, session: &mut Session, begun: Option<&str>, out: 
         }
         if work.cancel.load(Ordering::Relaxed) {
             let why = match begun {
-                Some(what) => format!("stopped; {what} goes on at the server"),
+                Some(what) => format!("stopped; {what} continues at the server"),
                 None => "stopped before it began".to_owned(),
             };
             return Err(ActEnd::new(Ending::Cancelled, why));
@@ -77,7 +77,7 @@ pub(super) async fn save(work: &Work<'_>, session: &mut Session, background: boo
     };
     match info.save_went_well() {
         Some(false) if background => {
-            return ActEnd::new(Ending::Failed, "the save failed; the server's own log says why");
+            return ActEnd::new(Ending::Failed, "the save failed; see the server's log");
         }
         None if background => {
             return ActEnd::new(Ending::Unknown, "the save was begun, and INFO does not say how it ended");
@@ -107,7 +107,7 @@ pub(super) async fn rewrite(work: &Work<'_>, session: &mut Session, out: &mut dy
     };
     match info.went_well("aof_last_bgrewrite_status") {
         Some(true) => {}
-        Some(false) => return ActEnd::new(Ending::Failed, "the rewrite failed; the server's own log says why"),
+        Some(false) => return ActEnd::new(Ending::Failed, "the rewrite failed; see the server's log"),
         None => return ActEnd::new(Ending::Unknown, "the rewrite was begun, and INFO does not say how it ended"),
     }
     if before.zip(info.number("aof_rewrites")).is_some_and(|(before, now)| now <= before) {

@@ -19,7 +19,7 @@ pub(super) struct Server {
 /// Asks a server who it is.
 pub(super) async fn server(session: &mut Session) -> Result<Server, Failure> {
     let info = session.info().await?;
-    let missing = |key: &str| Failure { code: None, reason: format!("INFO does not tell its {key}") };
+    let missing = |key: &str| Failure { code: None, reason: format!("INFO has no {key}") };
     let run_id = info.text("run_id").ok_or_else(|| missing("run_id"))?.to_owned();
     let replid = info.text("master_replid").unwrap_or_default().to_owned();
     if info.text("role").is_none() {
@@ -63,7 +63,7 @@ impl Server {
     /// on what stands there.
     pub(super) fn is_shown(&self, head: &Head, database: i64, undo: bool, guarded: bool) -> Result<(), String> {
         if head.db != database {
-            return Err(format!("`act` leads to database {database}, and database {} was shown", head.db));
+            return Err(format!("`act` connects to database {database}, but database {} was shown", head.db));
         }
         let same = head.run_id == self.run_id;
         let kept = undo && (guarded || (!self.replid.is_empty() && head.replid == self.replid));

@@ -150,7 +150,7 @@ impl Work<'_> {
     async fn is_what_was_shown(&self, session: &Session) -> Result<(), String> {
         let server = look::server(session).await?;
         if (&server.system, &server.database) != (&self.head.system, &self.head.database) {
-            return Err(format!("`act` leads to another server or database than the one shown: {}", session.server()));
+            return Err(format!("`act` connects to another server or database than the one shown: {}", session.server()));
         }
         if server.standby {
             return Err("the server is a standby, which takes no changes".to_owned());
@@ -339,7 +339,7 @@ fn may_pass(failure: &Failure) -> bool {
 fn in_words(code: &str) -> String {
     let words = match code {
         NO_LOCK => "a lock was in the way",
-        CANCELLED => "somebody or a timeout cancelled it",
+        CANCELLED => "a client or a timeout cancelled it",
         "42501" => "permission denied",
         "40P01" => "deadlock",
         "40001" => "it collided with another transaction",

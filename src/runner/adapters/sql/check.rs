@@ -107,21 +107,21 @@ async fn asked(session: &Session, sql: &str) -> Result<Vec<Line>, String> {
 fn facts(line: &Line) -> Result<BTreeMap<String, String>, String> {
     let columns = line.columns().count();
     if columns > MOST_FACTS {
-        return Err(format!("the row has {columns} columns, and at most {MOST_FACTS} are taken"));
+        return Err(format!("the row has {columns} columns, and the limit is {MOST_FACTS}"));
     }
     let fact = |(place, name): (usize, &str)| Some((name.to_owned(), line.at(place)?.to_owned()));
     let facts: BTreeMap<String, String> = line.columns().enumerate().filter_map(fact).collect();
     let size: usize = facts.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size > MOST_BYTES {
         let (is, most) = (bytes(size as u64), bytes(MOST_BYTES as u64));
-        return Err(format!("the row has {is}, and at most {most} are taken"));
+        return Err(format!("the row has {is}, and the limit is {most}"));
     }
     Ok(facts)
 }
 
 async fn oldest_snapshot(session: &Session, under_s: u64) -> Result<Answer, String> {
     let Some(oldest) = look::oldest_snapshot(session, under_s).await? else {
-        return Ok((Some(Ending::Ok), "nobody holds a snapshot".to_owned(), BTreeMap::new()));
+        return Ok((Some(Ending::Ok), "no session holds a snapshot".to_owned(), BTreeMap::new()));
     };
     let mut facts = BTreeMap::from([("holder".to_owned(), oldest.who.clone())]);
     facts.extend(oldest.age_s.map(|age| ("age_s".to_owned(), age.to_string())));
@@ -218,7 +218,7 @@ async fn vacuumed(session: &Session, before: &Object, all: &[Object], head: &Hea
                 return Ok(Proof::Unclear(format!("the server has forgotten when {name} was vacuumed")));
             }
             _ if lost => {
-                let why = format!("the server has lost its statistics: nobody knows whether {name} was vacuumed");
+                let why = format!("the server has lost its statistics: unknown whether {name} was vacuumed");
                 return Ok(Proof::Unclear(why));
             }
             _ => return Ok(Proof::NotDone(format!("{name} was not vacuumed since"))),

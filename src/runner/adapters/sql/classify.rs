@@ -116,9 +116,9 @@ fn destroys(statement: &SyntaxNode) -> Option<&'static str> {
     match kind {
         K::TRUNCATE => return Some("it empties tables"),
         K::VACUUM if tokens().any(|token| token.text().eq_ignore_ascii_case("full")) => {
-            return Some("VACUUM FULL rewrites the table and locks everybody out");
+            return Some("VACUUM FULL rewrites the table under an exclusive lock");
         }
-        K::CLUSTER => return Some("CLUSTER rewrites the table and locks everybody out"),
+        K::CLUSTER => return Some("CLUSTER rewrites the table under an exclusive lock"),
         // The program runs as the server's own user.
         K::COPY if tokens().any(|token| token.text().eq_ignore_ascii_case("program")) => {
             return Some("COPY with a PROGRAM can do anything");

@@ -94,7 +94,7 @@ impl frozen::Head for Head {
                 "it is another server or database than the one shown",
             ),
             (self.statement != now.statement, "the statement is another"),
-            (self.left != now.left, "the invalid indexes beside it are others"),
+            (self.left != now.left, "its invalid indexes changed"),
             (self.counted_since != now.counted_since, "the server has lost its statistics"),
         ];
         facts.into_iter().filter(|(differs, _)| *differs).map(|(_, words)| words.to_owned()).collect()
@@ -122,7 +122,7 @@ impl Listed for Object {
                 let how = match () {
                     () if old.oid != new.oid => "another of the same name",
                     () if old.relfilenode != new.relfilenode => "rewritten",
-                    () => "vacuumed meanwhile",
+                    () => "vacuumed since",
                 };
                 format!("{how}: {}", old.called())
             }
@@ -212,7 +212,7 @@ fn row_drift(
     for (child, found) in &new.cascades {
         let before = old.cascades.iter().find(|(name, _)| name == child).map(|(_, found)| *found);
         if before != Some(*found) {
-            lines.push(format!("another number of rows of {child} goes with them"));
+            lines.push(format!("the number of rows of {child} that go with them changed"));
         }
     }
     Ok(())

@@ -33,12 +33,12 @@ pub(super) struct Server {
 pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
     let line = session.row(SERVER).await?;
     let text = |column: &str| {
-        let missing = || Failure::ours(format!("the server does not tell its {column}"));
+        let missing = || Failure::ours(format!("the server does not report its {column}"));
         line.text(column).map(str::to_owned).ok_or_else(missing)
     };
     let standby = line
         .flag("standby")
-        .ok_or_else(|| Failure::ours("the server does not say whether it is a standby".to_owned()))?;
+        .ok_or_else(|| Failure::ours("the server does not report whether it is a standby".to_owned()))?;
     Ok(Server {
         system: text("system")?,
         database: text("database")?,
@@ -127,7 +127,7 @@ pub(super) async fn sizes(session: &Session, oids: &[i64]) -> Result<u64, String
         listed(oids)
     );
     let line = session.row(&sum).await.map_err(|failure| failure.reason)?;
-    line.int("size").and_then(|size| u64::try_from(size).ok()).ok_or_else(|| "not told".to_owned())
+    line.int("size").and_then(|size| u64::try_from(size).ok()).ok_or_else(|| "not reported".to_owned())
 }
 
 pub(super) fn listed(oids: &[i64]) -> String {

@@ -109,7 +109,7 @@ impl Spec {
     }
 
     fn no_way(&self) -> Error {
-        Error::new(Kind::Usage, format!("cannot reach {}: the plan does not say how", self.target))
+        Error::new(Kind::Usage, format!("cannot reach {}: the plan does not hold how", self.target))
     }
 }
 

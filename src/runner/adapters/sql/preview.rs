@@ -167,7 +167,7 @@ async fn around(session: &Session, sql: &str, sight: &mut Sight) {
     if let Some(lock) = sight.shape.lock {
         sight.facts.push(("lock".to_owned(), format!("{}: blocks {}", lock.mode, lock.blocks)));
         let text = match look::in_the_way(session, &oids, lock, 0).await {
-            Ok(found) if found.is_empty() => "nobody now".to_owned(),
+            Ok(found) if found.is_empty() => "no session now".to_owned(),
             Ok(found) => {
                 sight.warnings.extend(found.iter().map(|who| format!("in the way now: {who}")));
                 found.join("; ")
@@ -268,7 +268,7 @@ async fn estimate(session: &Session, sql: &str) -> String {
     let source = top.and_then(|top| if is_writing(top) { top.get("Plans")?.get(0) } else { Some(top) });
     match source.and_then(|node| node.get("Plan Rows")?.as_u64()) {
         Some(rows) => format!("about {} (the planner's estimate)", count(rows)),
-        None => "not known: the plan does not tell".to_owned(),
+        None => "unknown: the plan has no estimate".to_owned(),
     }
 }
 

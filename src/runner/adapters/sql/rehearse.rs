@@ -42,7 +42,7 @@ pub(in super::super) fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
 
 async fn asked(undo: &Action, spec: &Spec, sql: &str, made: &[Named]) -> Rehearsed {
     if sql.contains("{{") {
-        return Rehearsed::Unknown("what it says, only the run knows".to_owned());
+        return Rehearsed::Unknown("only the run knows its text".to_owned());
     }
     let Some(way) = spec.act.as_ref().or(spec.watch.as_ref().filter(|_| undo.least == EffectClass::Read)) else {
         return Rehearsed::NotPossible(format!("{} has no `act`", spec.target));
@@ -97,7 +97,7 @@ async fn setting(session: &Session) -> Rehearsed {
         Ok(Some(false)) => Rehearsed::Unknown(
             "the role of `act` is no superuser; whether it was granted this setting is not known".to_owned(),
         ),
-        Ok(None) => Rehearsed::Unknown("the server does not say what the role of `act` may".to_owned()),
+        Ok(None) => Rehearsed::Unknown("the server does not report the privileges of the role of `act`".to_owned()),
         Err(failure) => Rehearsed::Unknown(failure.reason),
     }
 }
@@ -106,7 +106,7 @@ async fn setting(session: &Session) -> Rehearsed {
 async fn owned(session: &Session, shape: &Shape, made: &[Named]) -> Rehearsed {
     if shape.named.is_empty() {
         let word = shape.word.to_uppercase();
-        return Rehearsed::Unknown(format!("what {word} needs cannot be asked beforehand"));
+        return Rehearsed::Unknown(format!("what {word} needs cannot be checked in advance"));
     }
     let mut seen = Vec::new();
     for named in &shape.named {

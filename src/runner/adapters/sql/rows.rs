@@ -275,7 +275,7 @@ pub(super) async fn look(
         cascades(session, &parts, table, &mut rows, &mut facts, &mut warnings).await.map_err(describe)?;
     }
     if !parts.converges {
-        let words = "its WHERE does not tell changed rows from others: done again, it would change them again";
+        let words = "its WHERE also matches rows that it has changed: a second run would change them again";
         warnings.push(words.to_owned());
     }
     let size = number("size");

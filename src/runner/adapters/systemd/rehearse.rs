@@ -26,7 +26,7 @@ pub(super) async fn rehearse_on(mut bus: Bus, undo: &Action) -> Rehearsed {
     };
     match state.load.as_str() {
         "loaded" => {}
-        "" => return Rehearsed::Unknown("systemd does not say whether the unit is loaded".to_owned()),
+        "" => return Rehearsed::Unknown("systemd does not report whether the unit is loaded".to_owned()),
         other => return Rehearsed::NotPossible(format!("{} is not loaded ({other})", spec.unit)),
     }
     if spec.op == Op::Reload && state.can_reload == Some(false) {

@@ -28,7 +28,7 @@ fn unpacked(path: &Path) -> Vec<u8> {
 fn a_rotation_must_say_how_the_writer_is_told_and_never_copies() {
     let base = "files = 'rotate'\nunder = 'logs'\nmatch = '*.log'\n";
     let cases = [
-        ("", "`reopen` must say how the writer is told to open its log again"),
+        ("", "`reopen` must name how the writer is made to reopen its log"),
         ("reopen = 'copytruncate'", "copying and truncating loses what is written in between"),
         ("copytruncate = true", "copying and truncating loses what is written in between"),
         ("reopen = { unit = 'a.service' }", "`reopen` needs either `signal` or `reload = true`"),
@@ -50,7 +50,7 @@ fn a_rotation_keeps_owner_and_mode_and_loses_no_line() {
     tree.file("logs/api.log.rotated-7.gz", 3, 4);
     tree.file("logs/small.log", 3, 1);
     let action = tree.act_of(ROTATE);
-    assert_eq!(action.line, "rotate logs/*.log from 10 B on, then tell nobody (it is opened for each line)");
+    assert_eq!(action.line, "rotate logs/*.log from 10 B on, then notify no writer (it opens the log for each line)");
     let (preview, set) = frozen(&action);
     assert_eq!((preview.headline.as_str(), preview.count), ("Rotate 1 log under logs", 1));
     let (_, shown) = items(&mut &*set, 0, 9).unwrap();
@@ -196,7 +196,7 @@ fn permissions_are_given_and_given_back() {
     let action = tree.act_of("files = 'permissions'\nunder = 'data'\nmatch = '*'\nmode = '0640'\n");
     let (preview, set) = frozen(&action);
     assert_eq!((names(&set), preview.count), (vec!["data/a".to_owned(), "data/b".to_owned()], 2));
-    assert!(preview.warnings.contains(&"1 file left out: as wanted already".to_owned()), "{preview:?}");
+    assert!(preview.warnings.contains(&"1 file left out: already as requested".to_owned()), "{preview:?}");
     let proof = tree.action(Purpose::Prove, "files = 'granted'", Some(&action));
     assert!(matches!(proven(&proof, &set), Proof::NotDone(_)));
     assert_eq!(acted(&action, &set).0.counts["set"], 2);

@@ -170,7 +170,7 @@ fn the_newest_is_held_against_the_checksum_beside_it() {
     assert!(end.ending == Ending::Failed && !end.is_unknown() && end.detail.starts_with("no file fits"), "{end:?}");
     write("a.dump", "it");
     let end = verified();
-    assert_eq!(end.detail, "unknown: a.dump: no SHA-256 stands beside it");
+    assert_eq!(end.detail, "unknown: a.dump: it has no SHA-256 file");
     write("SHA256SUMS", &format!("{}  a.dump\n", Digest::of(b"it")));
     let end = verified();
     assert_eq!(end.ending, Ending::Ok, "{end:?}");
