@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! send ─▶ reply
-//!      ─▶ none, given up: the connection is closed, and the request counts no more ─▶ the journal says what counted before
+//!      ─▶ no reply: the connection is closed, and the request is no longer valid ─▶ the journal shows whether it was accepted before
 //! ```
 
 mod counted;

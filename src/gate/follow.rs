@@ -51,7 +51,7 @@ impl Follower {
     #[must_use]
     pub fn start(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) -> Self {
         let (open, closed) = channel();
-        let look = Arc::new(Mutex::new(Look { began: Some(Instant::now()), said: false }));
+        let look = Arc::new(Mutex::new(Look { began: Some(Instant::now()), reported: false }));
         let watch = tokio::spawn(watch(dir.id.clone(), Arc::clone(&look), out.clone())).abort_handle();
         let run = dir.id.clone();
         let work = move || follow(&dir, &Way { out, closed, look }, acts);
@@ -67,7 +67,7 @@ struct Look {
     /// When the current look began; `None` between looks.
     began: Option<Instant>,
     /// Whether the delay of this look was reported.
-    said: bool,
+    reported: bool,
 }
 
 /// What the thread needs beside its run.
@@ -87,7 +87,7 @@ impl Way {
     fn looked(&self) -> bool {
         let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
         look.began = None;
-        std::mem::take(&mut look.said)
+        std::mem::take(&mut look.reported)
     }
 
     /// Waits for the next look and begins it; `false` when the follower was dropped.
@@ -103,14 +103,14 @@ async fn watch(run: RunId, look: Arc<Mutex<Look>>, out: mpsc::Sender<Msg>) {
     loop {
         tokio::time::sleep(HANGS / 4).await;
         let mut look = look.lock().unwrap_or_else(PoisonError::into_inner);
-        if look.said || look.began.is_none_or(|began| began.elapsed() < HANGS) {
+        if look.reported || look.began.is_none_or(|began| began.elapsed() < HANGS) {
             continue;
         }
         let why = format!("no answer within {}", quantity::span(HANGS));
         let error = Error::machine("read the run's directory", why)
             .hint("its file system may hang, such as that of a file server that has gone");
         // Under the lock, so that it is sent before the thread's next message.
-        look.said = out.try_send(Msg::RunLost { run: run.clone(), error }).is_ok();
+        look.reported = out.try_send(Msg::RunLost { run: run.clone(), error }).is_ok();
     }
 }
 

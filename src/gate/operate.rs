@@ -73,7 +73,7 @@ pub fn authority() -> Authority {
 /// Carries out one confirmed command.
 ///
 /// # Errors
-/// When the run, its runner or the machine refuses; the message says what and why.
+/// When the run, its runner or the machine refuses; the message gives the reason.
 pub async fn perform(world: &World, command: Confirmed<Command>, through: &str) -> Result<Performed> {
     let what = command.get().word();
     let run = command.get().run().map(|run| display(run.clone()));

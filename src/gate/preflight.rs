@@ -77,7 +77,7 @@ pub fn preflight(world: &World, plan: &Plan, emergency: Option<&str>) -> Result<
     let calendar = windows(world, plan, emergency.is_some())?.unwrap_or_default();
     let start = Start {
         plan: plan.hash()?,
-        how: "foreseen".to_owned(),
+        how: "preview".to_owned(),
         locks: world.state.locks.clone(),
         estate: None,
         windows: None,

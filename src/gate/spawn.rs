@@ -97,10 +97,10 @@ fn is_estate_of_now(estate: &Estate) -> Result<()> {
     Err(refusal.hint("read it again (in the console: r), then plan again"))
 }
 
-/// Launches a runner on a run and waits until it says that it is at work.
+/// Launches a runner on a run and waits until it reports its first record.
 ///
 /// # Errors
-/// What the runner said, or that it said nothing in time.
+/// The runner's own error, or that it reported nothing in time.
 pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
     let doing = format!("launch the runner of run {}", dir.id);
     if !dir.path.is_dir() {
@@ -141,7 +141,10 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
 async fn give_up(runner: &mut Child, dir: &RunDir, doing: &str) -> Error {
     let _ = runner.start_kill();
     let _ = tokio::time::timeout(LAUNCH, runner.wait()).await;
-    let error = Error::machine(doing, format!("it did not report its first record within {} s and was ended", LAUNCH.as_secs()));
+    let error = Error::machine(
+        doing,
+        format!("it did not report its first record within {} s and was ended", LAUNCH.as_secs()),
+    );
     if dir.journal().exists() {
         error.hint(format!("continue the run: {}", shell::on_runs(format_args!("resume {}", dir.id))))
     } else {

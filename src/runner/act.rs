@@ -109,7 +109,7 @@ fn again(
             return end;
         }
         if spent + pause >= limit {
-            return given_up(end, tries, spent);
+            return exhausted(end, tries, spent);
         }
         let _ = writeln!(out, "{}; tried again in {}", end.detail, span(pause));
         if !rested(pause, cancel) {
@@ -121,7 +121,7 @@ fn again(
 }
 
 /// The end of an undo that was tried up to the limit, with what a person does next.
-fn given_up(mut end: ActEnd, tries: u32, spent: Duration) -> ActEnd {
+fn exhausted(mut end: ActEnd, tries: u32, spent: Duration) -> ActEnd {
     let next = end.next.as_ref().map(|next| format!(". Next: {next}")).unwrap_or_default();
     end.detail = format!("{}; tried {tries} times in {}{next}", end.detail, span(spent));
     end

@@ -5,7 +5,7 @@
 //!           ─▶ do     ─▶ freeze ─▶ prompt ─▶ answer ─▶ attempt ─▶ proof ─▶ outcome
 //!           ─▶ manual ─▶ prompt ─▶ sign-off          failed or unknown ─▶ prompt: decide
 //! ```
-//! A run that is stopped goes back where asked to, and takes what is taken in every ending (`ending`, `back`).
+//! A stopped run rolls back if requested, and runs its cleanup steps (`ending`, `rollback`).
 //! A checklist is walked instead (`walk`): its items are open at once, and people turn to them over the control socket.
 
 mod approval;
@@ -327,13 +327,13 @@ impl Engine {
     /// if there is one. Returns whether to stop.
     fn take_call(&mut self, call: Call) -> Result<bool> {
         match self.may_act(&call) {
-            Ok(()) => self.heed(call),
+            Ok(()) => self.handle(call),
             Err(why) => self.reject(call, why).map(|()| false),
         }
     }
 
     /// Handles a call that may act.
-    fn heed(&mut self, call: Call) -> Result<bool> {
+    fn handle(&mut self, call: Call) -> Result<bool> {
         match call.request.ask.clone() {
             Demand::Answer { .. } if self.view().prompt.is_some() => {
                 self.held.push_back(call);

@@ -1,8 +1,8 @@
-//! Resolves the name of a lock to the identity of its target, whatever its name in this estate.
+//! Resolves the name of a lock to the identity of its target, independent of its name in this estate.
 //!
 //! ```text
 //! host            this machine's id
-//! postgres:main   the server's system identifier and the database, as the server tells them
+//! postgres:main   the server's system identifier and the database, as the server reports them
 //! redis:cache     the server's replication id and the database; a replica has that of its primary
 //! kubernetes:main the cluster's uid
 //! anything else   itself, within its estate
@@ -148,7 +148,8 @@ async fn of_server(name: &str, estate: &Estate, around: &Surroundings) -> Result
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Some(Ok(identity))) => Ok(format!("{kind}:{identity}")),
         Ok(Some(Err(why))) => {
-            Err(Error::machine(doing, why).hint("a lock is on the server itself, so the server must report its identity"))
+            Err(Error::machine(doing, why)
+                .hint("a lock is on the server itself, so the server must report its identity"))
         }
         Ok(None) => Err(Error::new(Kind::Usage, format!("cannot {doing}: the estate has no {kind} `{own}`"))),
         Err(_) => Err(Error::machine(doing, format!("no answer within {} s", PATIENCE.as_secs()))),

@@ -22,7 +22,7 @@ fn whole_file(kind: libc::c_int) -> libc::flock {
 /// Takes the exclusive lock if it is free; the file must be open for writing.
 ///
 /// # Errors
-/// When the kernel refuses for another reason than that somebody holds it.
+/// When the kernel refuses for another reason than a lock of another holder.
 pub fn try_lock(file: &File) -> io::Result<bool> {
     taken(file, &whole_file(libc::F_WRLCK))
 }
@@ -46,7 +46,7 @@ fn taken(file: &File, lock: &libc::flock) -> io::Result<bool> {
 /// Whether another process holds the exclusive lock. Takes nothing. A shared lock does not count.
 ///
 /// # Errors
-/// When the kernel refuses to tell.
+/// When the kernel refuses.
 pub fn is_locked(file: &File) -> io::Result<bool> {
     let mut lock = whole_file(libc::F_RDLCK);
     fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;

@@ -4,7 +4,7 @@
 //! preview ─▶ frozen set: device, inode, size, mtime, SHA-256
 //! hold    ─▶ opens the path, compares, and executes that descriptor (a native program), or the path (a script)
 //! ```
-//! A native program begins with the ELF magic. Whatever else can be executed is read by an interpreter, which opens the path
+//! A native program begins with the ELF magic. Any other executable file is read by an interpreter, which opens the path
 //! once more; so a script is refused where others than root and the run's user could replace it.
 
 mod shebang;

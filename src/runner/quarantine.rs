@@ -51,7 +51,7 @@ fn is_of_the_file(cause: &io::Error) -> bool {
     cause.kind() == ErrorKind::NotFound || plain::is_odd(cause)
 }
 
-/// Moves the directory of a lost run aside; returns its new path.
+/// Sets the directory of a lost run aside; returns its new path.
 ///
 /// # Errors
 /// When it is not lost, has a runner, or is still at work; when the directory cannot be moved.

@@ -7,7 +7,7 @@
 //!
 //! The rename is one step, so that a process that is killed leaves a whole run or none. What is left of one that was renamed goes
 //! the next time. Nothing is removed that this process does not own, that is no directory of its own on the file system of the
-//! runs, that something is mounted below, or that somebody looks at.
+//! runs, that something is mounted below, or that a console is attached to.
 
 use crate::config::estate::Keep;
 use crate::domain::{RunId, Wall};

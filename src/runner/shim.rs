@@ -344,7 +344,8 @@ fn group_of(dir: &Path, pid: u32) -> Option<Group> {
 
 /// Records durably which process is about to become the act.
 fn write_down(dir: &Path, pid: u32, group: Option<&Group>) -> io::Result<()> {
-    let id = ProcessId::of(pid).ok_or_else(|| io::Error::other("/proc does not identify the process that would act"))?;
+    let id =
+        ProcessId::of(pid).ok_or_else(|| io::Error::other("/proc does not identify the process that would act"))?;
     let session = ProcessId::own().map(|own| own.pid);
     let own_group = group.map(|group| group.path().to_owned());
     let record = ActRecord { id, group: Some(pid), session, cgroup: survivors::cgroup_of(pid), own_group };

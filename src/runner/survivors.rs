@@ -44,7 +44,7 @@ impl Living {
     /// Sends it a signal; a process that has ended counts as signalled.
     ///
     /// # Errors
-    /// As `pidfd_send_signal(2)`: it may belong to somebody else.
+    /// As `pidfd_send_signal(2)`: it may belong to another user.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         let pid = i32::try_from(self.id.pid).ok().and_then(Pid::from_raw);
         let Some(handle) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else { return Ok(()) };

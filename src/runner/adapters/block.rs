@@ -2,7 +2,7 @@
 
 use crate::domain::Error;
 
-/// Does the work to its end, in a runtime of its own; a name that is still being looked up is not waited for.
+/// Runs the future to its end in its own runtime; does not wait for a name lookup that is still under way.
 ///
 /// # Errors
 /// When there is no runtime to be had.

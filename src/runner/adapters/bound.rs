@@ -1,8 +1,9 @@
-//! What the undo and the proof of a step would run, frozen with the set of the step: who consents to the act consents to that.
+//! Freezes what the undo and the proof of a step would run, with the set of the step: the consent to the act covers
+//! them.
 //!
-//! It stands in the head of the set, beside what the adapter of the act wrote. Of the files that the arguments name, those are
-//! compared that would be run. What an undo or a proof reads or changes is there to be changed by the act, so its content says
-//! nothing about the consent.
+//! The head of the set holds it, beside the head of the act's adapter. Of the files in the arguments, only those that
+//! would be executed are compared. The act may change files that an undo or a proof reads or changes, so their
+//! content is not part of the consent.
 
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Item};
@@ -15,19 +16,19 @@ use std::io::{self, BufRead, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Where a head names it.
+/// Its key in a head.
 pub(super) const KEY: &str = "bound";
 
-/// The kind of a set that names what an undo would run, and nothing else.
+/// The kind of a set that holds only what an undo would run.
 pub(super) const ALONE: &str = "bound";
 
 /// What the undo and the proof of a step would run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bound {
-    /// Of its undo, where that is a program.
+    /// The undo, if it is a program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Code>,
-    /// Of its proof, where that is a program.
+    /// The proof, if it is a program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prove: Option<Code>,
 }
@@ -37,15 +38,16 @@ pub struct Bound {
 pub struct Code {
     /// The file to execute.
     pub program: PathBuf,
-    /// It, its interpreters, and the files of its arguments that it would run; none where no such program is there.
+    /// The program, its interpreters, and the files of its arguments that it would run; none if there is no such
+    /// program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<Pinned>,
-    /// The script that its arguments hand to it, where it is an interpreter.
+    /// The script in its arguments, if it is an interpreter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<PathBuf>,
 }
 
-/// The set that names what an undo would run, and nothing else.
+/// A set that holds only what an undo would run.
 #[derive(Serialize, Deserialize)]
 struct Alone {
     set: String,
@@ -69,7 +71,7 @@ impl Bound {
         Ok(Self { undo, prove })
     }
 
-    /// What the head of a set says of it; `None` in a set of an older version.
+    /// The entry in the head of a set; `None` in a set of an older version.
     #[must_use]
     pub fn in_set(set: &mut dyn BufRead) -> Option<Self> {
         Self::in_head(&frozen::head(set).ok()?)
@@ -85,7 +87,7 @@ impl Bound {
         self.undo.is_none() && self.prove.is_none()
     }
 
-    /// What is another at a later look, one line each.
+    /// What differs in a later look, one line each.
     #[must_use]
     pub fn changes(&self, now: &Self) -> Vec<String> {
         let pairs = [("undo", &self.undo, &now.undo), ("proof", &self.prove, &now.prove)];
@@ -97,7 +99,7 @@ impl Bound {
         pairs.into_iter().flat_map(of).collect()
     }
 
-    /// The files that are no longer the same at a later look, and no programs.
+    /// The files that differ in a later look, except programs.
     pub(super) fn changed_arguments(&self, now: &Self) -> Vec<PathBuf> {
         let pairs = [(&self.undo, &now.undo), (&self.prove, &now.prove)];
         let pinned = |code: &Option<Code>| code.as_ref().and_then(|code| code.pinned.clone());
@@ -106,7 +108,7 @@ impl Bound {
         changed.flat_map(paths).collect()
     }
 
-    /// Writes a set of it alone, durable, and gives its digest.
+    /// Writes a set that holds only this, durably, and returns its digest.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -119,7 +121,7 @@ impl Bound {
 }
 
 impl Code {
-    /// What an undo would run; none where it is no program. What the act is given as well is its to change.
+    /// What an undo would run; none if it is not a program. Files that the act also gets are the act's to change.
     ///
     /// # Errors
     /// As [`Bound::of`].
@@ -128,7 +130,7 @@ impl Code {
         Self::of(undo, restless, |path| !given.contains(path))
     }
 
-    /// What a proof would run; none where it is no program. Its program only reads what the arguments name.
+    /// What a proof would run; none if it is not a program. Its program only reads the files in its arguments.
     ///
     /// # Errors
     /// As [`Bound::of`].
@@ -136,8 +138,8 @@ impl Code {
         Self::of(prove, restless, |_| false)
     }
 
-    /// What the program of an action would run: what an interpreter is handed, what can be executed, and whatever else `counts`.
-    /// What is given to a program that runs nothing never counts.
+    /// What the program of an action would run: the script handed to an interpreter, executable files, and any file
+    /// for which `counts` is true. The arguments of a program that runs nothing never count.
     fn of(action: &Action, restless: &[PathBuf], counts: impl Fn(&Path) -> bool) -> Result<Option<Self>> {
         let Some(program) = program(action) else { return Ok(None) };
         let script = exec::handed(&program);
@@ -157,7 +159,7 @@ impl Code {
         Ok(Some(Self { program: program.path, pinned, script }))
     }
 
-    /// What is another at a later look, one line each, with what either is known by.
+    /// What differs in a later look, one line each, with both identities.
     #[must_use]
     pub fn changes(&self, now: &Self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -172,7 +174,7 @@ impl Code {
                 None => lines.push(describe(file, None)),
             }
         }
-        // What is there only now counts where it would be run: the act may make any other file.
+        // A new file counts only if it would be run: the act may create any other file.
         let new = |path: &&PathBuf| !was.iter().any(|file| file.path == **path);
         let run = [Some(&now.program), now.script.as_ref()];
         for path in run.into_iter().flatten().filter(new) {
@@ -182,7 +184,7 @@ impl Code {
         lines
     }
 
-    /// What it is, for people: each file with what it is known by.
+    /// Each file with its identity, for people.
     #[must_use]
     pub fn shown(&self) -> String {
         let files: Vec<String> =
@@ -201,7 +203,7 @@ pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     [bound.undo, bound.prove].into_iter().flatten().map(|code| Item::named(code.shown())).collect()
 }
 
-/// One file that is another than before, or gone.
+/// The sentence for a file that changed or is gone.
 fn describe(was: &FileIdentity, is: Option<&FileIdentity>) -> String {
     let path = was.path.display();
     match is {

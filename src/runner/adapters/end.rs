@@ -1,4 +1,4 @@
-//! How an act ended, and whether its effect is there.
+//! The end of an act, and whether its effect is present.
 
 use crate::domain::Evidence;
 use crate::domain::error::system_text;
@@ -6,33 +6,32 @@ use crate::journal::record::Ending;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How an act ended.
+/// The end of an act.
 ///
-/// A check ends [`Ending::Ok`] when it passed and [`Ending::Failed`] otherwise. Where nothing was learned (no answer, a
-/// program that cannot start) the detail begins with `unknown: ` and `counts` holds `unknown`: for a check the word
-/// says that the thing looked at is unknown, while [`Ending::Unknown`] stays with the journal's meaning, that the
-/// effect of an act is.
+/// A check ends [`Ending::Ok`] when it passed and [`Ending::Failed`] otherwise. If nothing was learned (no answer, a
+/// program that cannot start), the detail begins with `unknown: ` and `counts` holds `unknown`: that means that the
+/// state of the target is unknown. [`Ending::Unknown`] is different: the effect of an act is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActEnd {
-    /// How.
+    /// The ending.
     pub ending: Ending,
     /// The reason, in a sentence.
     pub detail: String,
-    /// What was counted.
+    /// The counts.
     pub counts: BTreeMap<String, u64>,
-    /// What was seen, where something was looked at.
+    /// What was seen, if something was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
-    /// Which run of the source answered, where it says so; another after each restart.
+    /// The identity of the source's process, if it reports one; it changes with each restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_run: Option<String>,
-    /// Whether another look cannot find it otherwise: what was waited for cannot come any more.
+    /// Whether another look cannot succeed: the awaited state can never come.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub settled: bool,
-    /// Whether it may be tried again: it provably did nothing, or to do it twice is the same as once.
+    /// Whether a retry is safe: it provably did nothing, or doing it twice has the same effect as once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
-    /// What a person does where it did not come about.
+    /// What a person should do if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -58,28 +57,28 @@ impl ActEnd {
         Self { counts, ..Self::new(Ending::Failed, format!("unknown: {}", system_text(why))) }
     }
 
-    /// The same with what was seen.
+    /// Adds what was seen.
     #[must_use]
     pub fn seen(mut self, evidence: Evidence) -> Self {
         self.evidence = Some(evidence);
         self
     }
 
-    /// The same from a source that says which run of it answered.
+    /// Adds the identity of the source's process.
     #[must_use]
     pub fn of_run(mut self, run: Option<String>) -> Self {
         self.source_run = run;
         self
     }
 
-    /// The same where it may be tried again, for nothing was done or doing it twice is the same as once.
+    /// Marks it as safe to retry: nothing was done, or doing it twice has the same effect as once.
     #[must_use]
     pub fn to_try_again(mut self) -> Self {
         self.again = true;
         self
     }
 
-    /// The same where another look cannot find it otherwise.
+    /// Marks it as final: another look cannot succeed.
     #[must_use]
     pub fn for_good(mut self) -> Self {
         self.settled = true;
@@ -93,14 +92,14 @@ impl ActEnd {
     }
 }
 
-/// Whether a step's effect is there, each with the reason.
+/// Whether a step's effect is present, each with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// It is.
+    /// The effect is present.
     Done(String),
-    /// It is not, not even in part.
+    /// The effect is absent, in every part.
     NotDone(String),
-    /// It is there in part, or nobody can tell.
+    /// The effect is partly present, or unknown.
     Unclear(String),
 }
 

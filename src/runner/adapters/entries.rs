@@ -1,4 +1,4 @@
-//! The names of an estate's targets, by their kinds: what a lock and a probe may name.
+//! The names of an estate's targets by kind, which locks and probes may use.
 
 use crate::config::estate::Estate;
 use crate::domain::TargetKind;
@@ -8,12 +8,12 @@ use crate::procedure::params::no_such_target;
 use crate::runner::adapters::BuiltIn;
 use crate::runner::lock_targets;
 
-/// The names of each kind that an estate must name for it to be read.
+/// The names of each kind that an estate must declare before they are read.
 #[derive(Clone, Debug, Default)]
 pub struct Entries(Vec<(TargetKind, Vec<String>)>);
 
 impl Entries {
-    /// Those of an estate, and the parts of the host, which needs no entry; nor do its mounts, which come and go.
+    /// Builds it from an estate. The host's parts need no entry; nor do its mounts, which come and go.
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let postgres: Vec<String> = estate.postgres.iter().map(|entry| entry.name.clone()).collect();
@@ -34,7 +34,7 @@ impl Entries {
         ])
     }
 
-    /// Why the estate has no such target; `None` where it has, and where the name stands open.
+    /// Why the estate has no such target; `None` if it has, or if the name contains an open reference.
     #[must_use]
     pub fn refuses(&self, kind: &str, name: &str) -> Option<NoTarget> {
         let kind = TargetKind::from_word(kind).filter(|_| !name.contains("{{"))?;
@@ -50,7 +50,7 @@ impl Entries {
         Some(NoTarget { why, hint })
     }
 
-    /// Why a lock of this name is refused: a server is locked by what it says it is, so the estate must name it.
+    /// Why a lock of this name is refused: the identity of a server is asked for, so the estate must declare it.
     #[must_use]
     pub fn refuses_lock(&self, lock: &str) -> Option<NoTarget> {
         let (kind, name) = lock.split_once(':').filter(|(kind, _)| lock_targets::KINDS.contains(kind))?;
@@ -59,7 +59,7 @@ impl Entries {
 }
 
 impl BuiltIn {
-    /// The same for a plan: every value is a real one, so that what it names must exist.
+    /// Like the lint check, for a plan: all values are real, so a named target must exist.
     #[must_use]
     pub fn planning(self) -> Self {
         Self { plans: true, ..self }

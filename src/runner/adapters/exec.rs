@@ -1,12 +1,12 @@
-//! `exec`: a program, its arguments, no shell, an environment of its own.
+//! `exec`: a program with arguments, without a shell, in its own environment.
 //!
 //! ```toml
 //! do    = { exec = ["pg_dump", "-Fc", "-f", "{{run.dir}}/db.dump", "novacron"], cwd = "/", env = { PGUSER = "dump" } }
 //! check = { exec = ["df", "-h", "--", "/srv"] }
 //! ```
 //!
-//! A check and a proof may run only what is known to read: a short list of programs none of whose options writes, and
-//! the estate's `trusted_reads`; neither with an `env` of its own, for that could load other code.
+//! A check or a proof may run only programs known to read: a short list of programs without any writing option, and
+//! the estate's `trusted_reads`. Neither may set `env`, which could load other code.
 
 mod beyond;
 mod listing;
@@ -44,10 +44,10 @@ use std::sync::atomic::AtomicBool;
 /// The adapter's key.
 pub const KEY: &str = "exec";
 
-/// Where a bare name is looked for, and the `PATH` of every program.
+/// The directories for bare names, and the `PATH` of every program.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Programs of which no option writes, sets, deletes or runs anything. Left out for an option that does: `find`
+/// Programs without any option that writes, sets, deletes or runs something. Excluded for such an option: `find`
 /// (`-delete`), `sort` (`-o`), `uniq` (second operand), `date` and `hostname` (set), `ss` (`-K`), `env` (runs).
 const PURE: [&str; 26] = [
     "cat",
@@ -91,7 +91,7 @@ struct Spec {
     database: Option<Reach>,
 }
 
-/// The one line of its set.
+/// The only line of its set.
 #[derive(Debug, Serialize, Deserialize)]
 struct Frozen {
     set: String,
@@ -101,7 +101,7 @@ struct Frozen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     database: Option<String>,
     program: String,
-    /// The files that it runs and reads; not known of a set of an older version.
+    /// The files that it runs and reads; unknown in a set of an older version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pinned: Option<Pinned>,
 }
@@ -164,7 +164,7 @@ fn arguments(node: Node, problems: &mut Problems) -> Option<Vec<String>> {
     (sound && !argv.is_empty()).then_some(argv)
 }
 
-/// Where it works: `cwd`, the root, or `/`.
+/// The working directory: `cwd`, the root, or `/`.
 pub(super) fn directory(table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<String> {
     let at = table.entries.iter().find(|entry| entry.key == "cwd").map_or(table.at, |entry| entry.node.at);
     if !table.has("cwd") {
@@ -199,7 +199,7 @@ fn line(argv: &[String]) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
-/// Finds the file that a program's name stands for.
+/// Finds the file of a program's name.
 pub(super) fn resolve(name: &str) -> Result<PathBuf, Error> {
     let runs = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
     let found = if name.contains('/') {
@@ -218,7 +218,7 @@ pub(super) fn resolve(name: &str) -> Result<PathBuf, Error> {
     })
 }
 
-/// The program as it is started.
+/// The program to start.
 pub(super) fn program(action: &Action) -> Result<Program, Error> {
     let spec: Spec = adapters::spec(action)?;
     let name = spec.argv.first().ok_or_else(|| Error::new(Kind::Usage, "cannot run a program: none is named"))?;
@@ -229,7 +229,7 @@ pub(super) fn program(action: &Action) -> Result<Program, Error> {
     Ok(Program { path, argv: spec.argv, cwd, env, secrets: spec.secrets, database: spec.database, script: None })
 }
 
-/// Refuses what is no directory to work in; what only the run knows is looked at when it is reached.
+/// Refuses a working directory that does not exist; a path that only the run knows is checked when it is reached.
 pub(super) fn is_directory(path: &Path) -> Result<(), Error> {
     if path.starts_with("{{run.dir}}") {
         return Ok(());
@@ -241,7 +241,7 @@ pub(super) fn is_directory(path: &Path) -> Result<(), Error> {
     Err(Error::machine(format_args!("work in {}", path.display()), "it is not a directory"))
 }
 
-/// Says which file would be started, and freezes its identity.
+/// Shows which file would be started, and freezes its identity.
 pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
     look.in_time("look at a program")?;
     let spec: Spec = adapters::spec(action)?;
@@ -296,20 +296,20 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     })
 }
 
-/// Says of which files the content is not compared before they are used.
+/// The warnings about files whose content is not compared.
 pub(super) fn uncompared(pinned: &Pinned) -> Vec<String> {
     let why = |file: &FileIdentity| if file.restless { "keeps changing" } else { "is too large, or cannot be read" };
     let describe = |file: &FileIdentity| format!("{} {}: its content is not compared", file.path.display(), why(file));
     pinned.unhashed().map(describe).collect()
 }
 
-/// The files that a set froze for this very action; none for another one, and none in a set of an older version.
+/// The files that a set froze for this action; none for another action, and none in a set of an older version.
 pub(super) fn pinned(action: &Action, head: &serde_json::Value) -> Option<Pinned> {
     let (spec, frozen) = (adapters::spec::<Spec>(action).ok()?, serde_json::from_value::<Frozen>(head.clone()).ok()?);
     (frozen.set == KEY && frozen.argv == spec.argv && frozen.cwd == spec.cwd).then_some(frozen.pinned).flatten()
 }
 
-/// Who it runs as.
+/// The user that it runs as.
 pub(super) fn user() -> String {
     names::user(rustix::process::geteuid().as_raw())
 }
@@ -320,7 +320,7 @@ pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     frozen.map(|frozen| Item::named(line(&frozen.argv))).into_iter().collect()
 }
 
-/// Judges how a program ended: 0 is well, all else is not.
+/// Judges a program's exit: 0 is success, anything else is failure.
 #[must_use]
 pub fn end_of(status: ExitStatus) -> ActEnd {
     match (status.code(), status.signal()) {
@@ -336,7 +336,7 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
     ended(action, run(action, out, Errors::Among, cancel))
 }
 
-/// The same, with standard output alone.
+/// Like [`act`], with standard output only.
 pub(super) fn read(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     ended(action, run(action, out, Errors::Dropped, cancel))
 }

@@ -1,7 +1,7 @@
-//! Frozen sets: lines of JSON, the head first, then one line for each thing of a set that is listed.
+//! Frozen sets: lines of JSON, first the head, then one line for each item of a listed set.
 //!
-//! An adapter says what its head and its items are and how people call them; writing, reading, paging and comparing are
-//! here. A set that is not whole is refused before anything is touched.
+//! An adapter defines its head, its items and their words; writing, reading, paging and comparing are here. An
+//! incomplete set is refused before anything is touched.
 
 pub(super) mod bytes;
 mod draft;
@@ -22,17 +22,17 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
-/// Where the head of a program names its files.
+/// The key of a program's files in a head.
 const PINNED: &str = "pinned";
 
-/// The most lines that say what moved between two sets.
+/// How many lines describe the drift between two sets at most.
 const MAX_DRIFT_LINES: usize = 20;
 
 /// The first line of a listed set.
 pub(super) trait Head: Serialize + DeserializeOwned {
-    /// What follows it.
+    /// The type of its items.
     type Item: Listed;
-    /// Whose head it is: "its first line is no head of …".
+    /// Its name in errors: "its first line is no head of …".
     const OF: &'static str;
 
     /// How many items follow.
@@ -43,22 +43,22 @@ pub(super) trait Head: Serialize + DeserializeOwned {
         true
     }
 
-    /// What stands on the screen in place of items that are not listed.
+    /// The text on the screen for items that are not listed.
     fn alone(&self) -> Option<String> {
         None
     }
 
-    /// What moved since then, as far as the heads know it.
+    /// The drift since then, as far as the heads show it.
     fn drift(&self, now: &Self) -> Vec<String>;
 }
 
-/// One thing of a listed set.
+/// One item of a listed set.
 pub(super) trait Listed: Serialize + DeserializeOwned + PartialEq {
-    /// What one and many are called.
+    /// Its noun, singular and plural.
     const WORDS: (&'static str, &'static str);
-    /// The most of one set.
+    /// The most items of one set.
     const MOST: u64;
-    /// What it is known by in two sets, and sorted by.
+    /// The key that identifies it in two sets, and sorts it.
     type Key<'a>: Ord
     where
         Self: 'a;
@@ -66,14 +66,14 @@ pub(super) trait Listed: Serialize + DeserializeOwned + PartialEq {
     /// Its key.
     fn key(&self) -> Self::Key<'_>;
 
-    /// As a person sees it.
+    /// Its form for people.
     fn item(&self) -> Item;
 
-    /// What became of it, in words.
+    /// The sentence for a change of it.
     fn describe(change: &Change<'_, Self>) -> String;
 }
 
-/// What became of one thing between two sets.
+/// The change of one item between two sets.
 pub(super) enum Change<'a, T: ?Sized> {
     Gone(&'a T),
     Changed(&'a T, &'a T),
@@ -81,7 +81,7 @@ pub(super) enum Change<'a, T: ?Sized> {
 }
 
 impl<T> Change<'_, T> {
-    /// In the words that fit most things, with the name that people know it by.
+    /// The standard sentence, with the item's name for people.
     pub(super) fn named(&self, name: impl Fn(&T) -> String) -> String {
         match self {
             Self::Gone(it) => format!("no longer among them: {}", name(it)),
@@ -95,7 +95,7 @@ pub(super) fn not_a_set(why: &str) -> Error {
     Error::machine("read the frozen set", why)
 }
 
-/// Writes a whole set.
+/// Writes a complete set.
 pub(super) fn write<H: Head>(
     set: &mut dyn Write,
     head: &H,
@@ -130,7 +130,7 @@ pub(super) fn head(set: &mut dyn BufRead) -> Result<Value, Error> {
     serde_json::from_slice(&line).map_err(|_| not_a_set("its first line is no head"))
 }
 
-/// Takes a first line for the head of something.
+/// Parses a first line as the head of a type.
 pub(super) fn typed<T: DeserializeOwned>(head: &Value, of: &str) -> Result<T, Error> {
     T::deserialize(head).map_err(|_| not_a_set(&format!("its first line is no head of {of}")))
 }
@@ -143,7 +143,7 @@ pub(super) fn next<T: Listed>(set: &mut dyn BufRead, line: &mut Vec<u8>) -> Resu
     serde_json::from_slice(line).map(Some).map_err(|_| not_a_set(&format!("a line is no {}", T::WORDS.0)))
 }
 
-/// Reads a number of items; what follows them is still to be read.
+/// Reads a number of items; what follows them stays unread.
 pub(super) fn listed<T: Listed>(count: u64, set: &mut dyn BufRead) -> Result<Vec<T>, Error> {
     if count > T::MOST {
         return Err(not_a_set(&format!("it has too many {}", T::WORDS.1)));
@@ -166,12 +166,12 @@ pub(super) fn after<H: Head>(first: &Value, set: &mut dyn BufRead) -> Result<(H,
     if head.is_all() && next_line(set, &mut Vec::new())? { Err(miscounted::<H::Item>()) } else { Ok((head, items)) }
 }
 
-/// Reads a whole set.
+/// Reads a complete set.
 pub(super) fn whole<H: Head>(set: &mut dyn BufRead) -> Result<(H, Vec<H::Item>), Error> {
     after(&head(set)?, set)
 }
 
-/// Some objects of a frozen set for the screen, from the `from`-th (from 0), with the number of all.
+/// A page of the items of a frozen set, starting at the `from`-th (from 0), with the number of all.
 ///
 /// # Errors
 /// When the bytes are not a set.
@@ -193,13 +193,13 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
     Ok(page_of(all, from, rows))
 }
 
-/// Some of the items that are all known, with the number of all.
+/// A page of items in memory, with the number of all.
 fn page_of(all: Vec<Item>, from: u64, rows: u64) -> (u64, Vec<Item>) {
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     (all.len() as u64, all.into_iter().skip(size(from)).take(size(rows)).collect())
 }
 
-/// Some of the items that follow a first line, with the number of all.
+/// A page of the items after a first line, with the number of all.
 pub(super) fn items_of<H: Head>(
     first: &Value,
     set: &mut dyn BufRead,
@@ -213,7 +213,7 @@ pub(super) fn items_of<H: Head>(
     }
 }
 
-/// Some of the next `count` items, with that number; only those that are shown are held in memory.
+/// A page of the next `count` items, with that number; only the shown items are held in memory.
 pub(super) fn page<T: Listed>(
     count: u64,
     set: &mut dyn BufRead,
@@ -236,7 +236,7 @@ pub(super) fn skip(lines: u64, set: &mut dyn BufRead) -> Result<(), Error> {
     Ok(())
 }
 
-/// What moved between two sets of one action, one line each, at most twenty and the number of the rest.
+/// The drift between two sets of one action, one line each, at most twenty and the number of the rest.
 pub fn drift(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
     let found = head(before).and_then(|old| {
         let new = head(after)?;
@@ -272,7 +272,7 @@ fn drift_of<H: Head>(
     Ok(lines)
 }
 
-/// What became of each thing between two lists, in the order of their keys.
+/// The change of each item between two lists, in the order of their keys.
 pub(super) fn changes<T: Listed>(was: &[T], is: &[T]) -> Vec<String> {
     let mut both: BTreeMap<T::Key<'_>, (Option<&T>, Option<&T>)> = BTreeMap::new();
     for item in was {
@@ -302,7 +302,7 @@ fn head_drift(old: &Value, new: &Value) -> Vec<String> {
     lines
 }
 
-/// Which of the files that a program runs and reads are others.
+/// The files that a program runs and reads that changed.
 fn pinned_drift(old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
     let pinned = |value: Option<&Value>| Pinned::deserialize(value?).ok();
     match (pinned(old), pinned(new)) {
@@ -311,7 +311,7 @@ fn pinned_drift(old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// What the undo and the proof would run and is another in a later set of the same step.
+/// The files that the undo and the proof would run that changed.
 fn bound_drift(old: &Value, new: &Value) -> Vec<String> {
     match (Bound::in_head(old), Bound::in_head(new)) {
         (None, None) => Vec::new(),
@@ -319,7 +319,7 @@ fn bound_drift(old: &Value, new: &Value) -> Vec<String> {
     }
 }
 
-/// The files of the arguments that are others in a later set of the same program.
+/// The argument files of the same program that changed.
 pub fn drifted_arguments(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<PathBuf> {
     let (Ok(old), Ok(new)) = (head(before), head(after)) else { return Vec::new() };
     let pinned = |head: &Value| Pinned::deserialize(head.get(PINNED)?).ok();

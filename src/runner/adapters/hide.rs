@@ -1,7 +1,7 @@
-//! Masks the secrets that this process has held in what services and programs say, on the way into any record.
+//! Masks the secrets that this process has read in the output of services and programs, before it reaches any record.
 //!
-//! A service may send a secret back: an echo, an error text, a query over `pg_settings`, a key of Redis. What an act reports, what a
-//! preview shows and what an act prints pass here, in the process that read the secret.
+//! A service may return a secret: an echo, an error text, a query over `pg_settings`, a key of Redis. The reports,
+//! previews and output of an act are masked here, in the process that read the secret.
 
 use crate::config::secrets;
 use crate::domain::Preview;
@@ -9,7 +9,7 @@ use crate::journal::log::Mask;
 use crate::runner::adapters::ActEnd;
 use std::io::{self, Write};
 
-/// How many bytes a value has to have: a shorter one would be found in anything.
+/// How many bytes a value must have: a shorter one would match everywhere.
 const SHORTEST: usize = 4;
 
 fn values() -> Vec<Vec<u8>> {
@@ -33,7 +33,7 @@ pub fn end(mut end: ActEnd) -> ActEnd {
     end
 }
 
-/// A preview without secrets. Its frozen set is untouched: an undo needs what was there before.
+/// A preview without secrets. Its frozen set is unchanged: an undo needs the old values.
 #[must_use]
 pub fn preview(mut preview: Preview) -> Preview {
     let mask = Mask::new(&values());
@@ -56,7 +56,7 @@ pub fn text(text: &str) -> String {
     Mask::new(&values()).whole(text)
 }
 
-/// An output in which no secret is written that this process held before.
+/// An output that masks the secrets that this process has read.
 pub struct Output<W: Write> {
     inner: W,
     mask: Mask,
@@ -64,12 +64,12 @@ pub struct Output<W: Write> {
 }
 
 impl<W: Write> Output<W> {
-    /// Hides in what is written to `inner`.
+    /// Masks what is written to `inner`.
     pub fn of(inner: W) -> Self {
         Self { inner, mask: Mask::new(&[]), held: 0 }
     }
 
-    /// Writes what was held back because a secret might have begun there.
+    /// Writes the bytes held back because a secret might have begun there.
     ///
     /// # Errors
     /// As writing to what is below.
@@ -111,7 +111,7 @@ mod tests {
     use crate::domain::Listing;
 
     #[test]
-    fn no_secret_stands_in_a_text_that_a_prompt_shows() {
+    fn a_prompt_shows_no_secret() {
         let _held = Secret::new("elephant-4471-in-a-listing");
         let text = "SELECT 1\nWHERE token = 'elephant-4471-in-a-listing'\n".to_owned();
         let seen = preview(Preview {

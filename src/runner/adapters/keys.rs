@@ -26,5 +26,5 @@ const fn way(name: &'static str, doc: &'static str, purposes: &'static [Purpose]
 /// Every form of every action.
 #[must_use]
 pub fn ways() -> Vec<Way> {
-    [others::EXEC, others::SCRIPT, files::WAYS, objects::WAYS, redis::WAYS, others::WAYS].concat()
+    [others::EXEC, others::SCRIPT, files::FORMS, objects::FORMS, redis::FORMS, others::FORMS].concat()
 }

@@ -1,11 +1,11 @@
-//! The ceiling of a frozen set, and the bound of one that is not listed.
+//! The limit of a frozen set, and the bound of an unlisted one.
 
 use crate::domain::quantity::{bytes, count, limit as limit_of, used};
 use crate::domain::{Error, Kind};
 use crate::procedure::plan::Limit;
 
-/// Refuses a set above its ceiling; otherwise says in words how near it is. `found` of `of` things, with the sum of their sizes
-/// where it is known; `noun` is their plural.
+/// Refuses a set above its limit; otherwise describes how near it is. `found` of `of` items, with the sum of their
+/// sizes if it is known; `noun` is their plural.
 ///
 /// # Errors
 /// Of kind refused when the set is over its limit, with the numbers; also where the limit is of bytes and these are not known.
@@ -40,7 +40,7 @@ pub(super) fn judge(
         .hint("a larger set than the author foresaw is a mistake until shown otherwise"))
 }
 
-/// The most that may go of a set that comes and goes: a fifth more than there is now, raised to a power of two or half more than
+/// The bound of a set that comes and goes: a fifth more than its size now, rounded up to a power of two or 1.5 times
 /// one, so that it stays the same for a while.
 pub(super) fn bound(found: u64) -> u64 {
     let wanted = found.saturating_add(found / 5).max(10);

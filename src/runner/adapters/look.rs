@@ -1,4 +1,4 @@
-//! Looks at what only reads, from wherever it is asked: the runner, or an act that waits.
+//! Performs read-only looks for any caller: the runner, or an act that waits.
 
 use crate::config::estate::Estate;
 use crate::config::paths::Surroundings;
@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// What a look may need to know beside its action.
+/// The context of a look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Around {
-    /// The estate's file; none where it is discovered.
+    /// The estate's file; none if it is discovered.
     pub estate: Option<PathBuf>,
     /// The estate's name.
     pub name: String,
@@ -37,7 +37,7 @@ impl Around {
         }
     }
 
-    /// Looks once; it blocks. What it says on the way goes to `told`.
+    /// Looks once; it blocks. Log lines go to `lines`.
     pub fn look(&self, action: &Action, patience: Duration, lines: &mut Vec<u8>, cancel: &AtomicBool) -> ActEnd {
         match action.adapter.as_str() {
             probe::KEY => self.probe(action, patience, lines),

@@ -1,7 +1,7 @@
-//! The adapters of this program: what an action may be, what it would touch, and how it is carried out.
+//! The adapters: how an action is read, previewed, and carried out.
 //!
-//! A frozen set (`frozen`) is JSON Lines; the first line is its head, `{"set":"files",…}`, and the digest of all its bytes
-//! is the digest of the set. Nothing in it ages: the same things on disk give the same bytes.
+//! A frozen set (`frozen`) is JSON Lines; the first line is its head, `{"set":"files",…}`, and the digest of all its
+//! bytes is the digest of the set. It contains no ages: the same state on disk gives the same bytes.
 
 mod block;
 pub mod bound;
@@ -71,37 +71,37 @@ const NAMES: [&str; 10] = [
     systemd::KEY,
 ];
 
-/// Adapters of the format that this version refuses.
+/// Adapters of the format that this version does not support.
 const LATER: [&str; 2] = ["kube", "cert"];
 
 /// The adapters, with what the estate trusts.
 #[derive(Clone, Debug, Default)]
 pub struct BuiltIn {
     trusted_reads: Vec<String>,
-    /// The estate's databases; `None` where no estate is known.
+    /// The estate's databases; `None` without an estate.
     databases: Option<Vec<sql::connection::Database>>,
-    /// The estate's Redis servers; `None` where no estate is known.
+    /// The estate's Redis servers; `None` without an estate.
     servers: Option<Vec<redis::connection::Server>>,
-    /// The names of the estate's secrets with their places; `None` where no estate is known.
+    /// The names of the estate's secrets with their places; `None` without an estate.
     secrets: Option<Secrets>,
-    /// The names of the estate's receivers; `None` where no estate is known.
+    /// The names of the estate's receivers; `None` without an estate.
     receivers: Option<Vec<String>>,
-    /// The estate's stores; `None` where no estate is known.
+    /// The estate's stores; `None` without an estate.
     stores: Option<objects::Known>,
-    /// The names of the estate's targets; `None` where no estate is known.
+    /// The names of the estate's targets; `None` without an estate.
     entries: Option<entries::Entries>,
     /// Whether procedures are planned with it, and not only read.
     plans: bool,
 }
 
 impl BuiltIn {
-    /// The adapters where no estate is known; `trusted_reads` are absolute paths of programs that only read.
+    /// The adapters without an estate; `trusted_reads` are absolute paths of programs that only read.
     #[must_use]
     pub fn new(trusted_reads: Vec<String>) -> Self {
         Self { trusted_reads, ..Self::default() }
     }
 
-    /// The adapters for an estate: with the programs that it trusts, and with its databases.
+    /// The adapters for an estate: with its trusted programs and its databases.
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
@@ -128,7 +128,7 @@ impl Adapters for BuiltIn {
         match kind {
             TargetKind::Postgres => Some(databases.iter().map(|database| database.name.clone()).collect()),
             TargetKind::Redis => Some(servers.iter().map(|server| server.name.clone()).collect()),
-            // Failed units are no entries of the estate, and nothing else is worked on by name.
+            // Failed units are no entries of the estate, and no other name is acted on.
             _ => None,
         }
     }
@@ -202,7 +202,7 @@ impl Adapters for BuiltIn {
     }
 }
 
-/// What the preview of an empty set says.
+/// The headline of an empty preview.
 const NOTHING_FITS: &str = "nothing fits: there is nothing to do";
 
 /// Why an empty set is skipped, with what was left out of it.
@@ -216,29 +216,29 @@ pub fn nothing_to_do(preview: &Preview) -> String {
 /// How long a preview may take.
 const PREVIEW: Duration = Duration::from_secs(60);
 
-/// What a preview needs to know beside the action.
+/// The context of a preview.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// The ceiling of the set.
+    /// The limit of the set.
     pub limit: Option<Limit>,
-    /// How long it should take, in seconds, as the author declared.
+    /// The author's estimate of its duration, in seconds.
     pub takes_s: Option<u64>,
     /// The undo, in words.
     pub undo: String,
     /// The name of this machine.
     pub host: String,
-    /// The step's effect class; the phrase is asked for from destroy on.
+    /// The step's effect class; a destroy requires a phrase.
     pub effect: EffectClass,
-    /// The moment that ages are counted from; never written into the set.
+    /// The moment for computing ages; never written into the set.
     pub now: Wall,
-    /// When the preview gives up.
+    /// The deadline of the preview.
     pub deadline: Instant,
-    /// Files named in arguments that kept changing while they were asked about.
+    /// Argument files that kept changing during the prompt.
     pub restless: Vec<PathBuf>,
 }
 
 impl Look {
-    /// What a step says about its own preview, on this machine and at this moment.
+    /// The context of a step's preview, on this machine and at this moment.
     #[must_use]
     pub fn of(step: &Step, host: String) -> Self {
         Self {
@@ -253,7 +253,7 @@ impl Look {
         }
     }
 
-    /// Refuses to go on past the deadline.
+    /// Fails after the deadline.
     ///
     /// # Errors
     /// When the deadline has passed.
@@ -265,7 +265,7 @@ impl Look {
     }
 }
 
-/// An action that this program does not know; only a plan of another version holds one.
+/// The error for an unknown action; only a plan of another version has one.
 fn no_such(action: &Action) -> Error {
     Error::new(
         Kind::Usage,
@@ -273,7 +273,7 @@ fn no_such(action: &Action) -> Error {
     )
 }
 
-/// Looks at what an action would touch, and writes the frozen set. Changes nothing.
+/// Finds what an action would touch, and writes the frozen set. Changes nothing.
 ///
 /// # Errors
 /// Of kind refused when the set is over its limit, with the numbers; otherwise whatever keeps it from being known
@@ -292,7 +292,7 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
     }
 }
 
-/// Carries an action out on its frozen set and on nothing else; reports each object to `out` and looks at `cancel`
+/// Carries an action out on its frozen set and on nothing else; reports each object to `out` and checks `cancel`
 /// between them. Runs in the act process; it blocks.
 pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     match action.adapter.as_str() {
@@ -310,9 +310,9 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
     }
 }
 
-/// Asks, read-only, whether the effect on this frozen set is there.
+/// Checks, read-only, whether the effect on this frozen set is present.
 ///
-/// A program proves by its exit: 0 is done, 1 is not done (as `test`, `grep` and `cmp` have it), all else is unclear.
+/// A program proves by its exit code: 0 is done, 1 is not done (like `test`, `grep` and `cmp`), any other is unclear.
 pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: &AtomicBool) -> Proof {
     match action.adapter.as_str() {
         exec::KEY => exec::prove(action, out, cancel),
@@ -326,19 +326,19 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
     }
 }
 
-/// The proof that counts the effect of an action on its frozen set, where its adapter needs no further key for it.
+/// The proof that counts the effect of an action on its frozen set, if its adapter needs no further key for it.
 #[must_use]
 pub fn counting(action: &Action) -> Option<Action> {
     if action.adapter == files::KEY { files::counting(action) } else { None }
 }
 
-/// Whether the runner itself looks, because what is asked lies in its own state or its own probes.
+/// Whether the runner itself looks, because the answer is in its own state or its own probes.
 #[must_use]
 pub fn is_look(action: &Action) -> bool {
     matches!(action.adapter.as_str(), probe::KEY | run::KEY)
 }
 
-/// The action of one attempt of a run: `3.1` is the first at its third step, `3.1.undo` undoes it.
+/// The action of one attempt of a run: `3.1` is the first attempt at its third step, `3.1.undo` its undo.
 #[must_use]
 pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
     if action.adapter == http::KEY { http::of_attempt(action, run, attempt) } else { action }

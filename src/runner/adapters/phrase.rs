@@ -1,12 +1,13 @@
-//! The phrase that a destroy asks for, as far as it is known before the preview: the action's verb, the count, the noun.
+//! The phrase that a destroy requires, as far as it is known before the preview: the action's verb, the count, the
+//! noun.
 
 use crate::procedure::plan::Action;
 use crate::runner::adapters::{exec, files, objects, sql, systemd};
 
-/// What stands for a count that only the preview knows.
+/// The placeholder for a count that only the preview knows.
 const COUNT: &str = "N";
 
-/// The phrase with `N` for the count; `None` where only the preview knows it.
+/// The phrase with `N` for the count; `None` if only the preview knows it.
 #[must_use]
 pub fn phrase(action: &Action) -> Option<String> {
     let text = |key: &str| action.spec.get(key).and_then(serde_json::Value::as_str);
@@ -23,7 +24,7 @@ pub fn phrase(action: &Action) -> Option<String> {
     }
 }
 
-/// A word of plain ASCII for a phrase: what is not a letter, digit, `.`, `_` or `-` becomes `-`.
+/// A word of plain ASCII for a phrase: any character except letters, digits, `.`, `_` and `-` becomes `-`.
 pub(super) fn plain_word(text: &str, otherwise: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
     let word: String = text.chars().map(plain).collect();

@@ -1,4 +1,4 @@
-//! `probe`: reads a target of the estate, and goes by its verdict.
+//! `probe`: reads a target of the estate, and uses its verdict.
 //!
 //! ```toml
 //! check = { probe = "backup", target = "database" }
@@ -6,9 +6,9 @@
 //! read  = { probe = "postgres", target = "main", object = "replication" }
 //! ```
 //!
-//! The target is read again, as the console reads it. Without `target` every one of the kind is meant, and the worst verdict
-//! counts. A warning fails unless `at_least = "warn"`; unknown is unknown, and so is a target that the estate does not name, and
-//! a part of the host that is asked for by name and that this kernel does not have.
+//! The target is read again, as the console reads it. Without `target` all targets of the kind are read, and the
+//! worst verdict counts. A warning fails unless `at_least = "warn"`. Unknown stays unknown; so is a target that the
+//! estate does not declare, and a named part of the host that this kernel does not have.
 
 use crate::config::estate::Estate;
 use crate::config::paths::Surroundings;
@@ -41,9 +41,9 @@ struct Spec {
     target: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     object: Option<String>,
-    /// Whether a warning is good enough.
+    /// Whether a warning passes.
     warn: bool,
-    /// Whether only facts are wanted, whatever the verdict.
+    /// Whether only facts are requested, with any verdict.
     facts_only: bool,
 }
 
@@ -109,7 +109,8 @@ pub(super) fn parse(
     common::action(KEY, EffectClass::Read, line, &Spec { kind, target, object, warn, facts_only })
 }
 
-/// Why a kind of target has no such part; `None` where it has, where its parts are the target's own, and where the name stands open.
+/// Why a kind of target has no such part; `None` if it has, if its parts are the target's own, or if the name
+/// contains an open reference.
 fn refuses_object(kind: TargetKind, name: &str) -> Option<(String, String)> {
     let known: &[&str] = match kind {
         TargetKind::Host | TargetKind::Mount | TargetKind::Service => &[],
@@ -130,7 +131,7 @@ fn refuses_object(kind: TargetKind, name: &str) -> Option<(String, String)> {
     Some((format!("a reading of {} has no `{}`", kind.word(), name.escape_debug()), hint))
 }
 
-/// Reads the targets and judges them; also gives what is written to the log.
+/// Reads the targets and judges them; also returns the log lines.
 pub async fn look(action: &Action, estate: &Estate, around: &Surroundings, patience: Duration) -> (ActEnd, Vec<u8>) {
     let spec: Spec = match common::spec(action) {
         Ok(spec) => spec,
@@ -148,7 +149,7 @@ pub async fn look(action: &Action, estate: &Estate, around: &Surroundings, patie
     }
     let deadline = found.iter().map(Target::deadline).max().unwrap_or(patience).min(patience);
     let rows = read_all(found, deadline).await.into_iter().flat_map(|rows| rows.rows);
-    // Where the target itself is down, no part of it is read, and none is well.
+    // If the target itself is down, its parts were not read, and none is ok.
     let meant = |row: &Row| spec.object.is_none() || row.object == spec.object || row.is_down();
     let rows: Vec<Row> = rows.filter(meant).collect();
     (judge(&spec, &rows), log(&rows))
@@ -172,7 +173,7 @@ fn judge(spec: &Spec, rows: &[Row]) -> ActEnd {
     let ends_well = worst == Verdict::Ok || (worst == Verdict::Warn && spec.warn) || spec.facts_only;
     let absent = |row: &Row| row.observation.as_ref().is_some_and(host::is_absent);
     match worst {
-        // Beside the other parts of a host it is no fault; a check of this one part alone has nothing to go by.
+        // For the host as a whole a missing part is no fault; a check of this part alone has nothing to judge.
         _ if spec.target.is_some() && !spec.facts_only && rows.iter().all(absent) => {
             ActEnd::unknown(detail).seen(evidence)
         }
@@ -187,7 +188,7 @@ fn of_verdict(rows: &[Row], verdict: Verdict) -> Vec<&Row> {
     rows.iter().filter(|row| row.verdict(now) == verdict).collect()
 }
 
-/// What the rows say: of one its own words, of several each with its name.
+/// The words of the rows: for one row its own, for several each with its name.
 fn list_rows(rows: &[&Row], all: usize) -> String {
     let words = |row: &Row| match (&row.lost, &row.observation) {
         (Some((why, _)), _) => why.clone(),
@@ -215,7 +216,7 @@ fn source(first: &Row, count: usize) -> String {
     }
 }
 
-/// The facts of the rows: of one as they are, of several each after its row's name.
+/// The facts of the rows: for one row unchanged, for several each prefixed with its row's name.
 fn facts(rows: &[Row]) -> BTreeMap<String, String> {
     let several = rows.len() > 1;
     let now = clock::now().wall;
@@ -233,7 +234,7 @@ fn text(fact: &Fact) -> String {
     match fact {
         Fact::Bool(flag) => flag.to_string(),
         Fact::Int(number) => number.to_string(),
-        // Four places are more than anybody reads; a number that is none says so.
+        // Four decimal places are enough; not-a-number is kept as such.
         Fact::Real(number) => ((number * 10_000.0).round() / 10_000.0).to_string(),
         Fact::Text(text) => text.clone(),
     }

@@ -1,4 +1,4 @@
-//! The program that an act is: which one, whether it may run unasked, and the files that a set names for it.
+//! The program of an act: which one, whether it may run without a prompt, and the files that a set pins for it.
 
 use crate::config::trust;
 use crate::domain::EffectClass;
@@ -14,7 +14,7 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-/// The variable that says where a bare name is looked for.
+/// The variable with the search path of bare names.
 const SEARCH: &str = "PATH";
 
 /// The variable of a password for libpq.
@@ -23,25 +23,26 @@ const PASSWORD: &str = "PGPASSWORD";
 /// A program that is the act itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// The file to execute; the first argument itself where none was found.
+    /// The file to execute; the first argument itself if none was found.
     pub path: PathBuf,
     /// The arguments, the program's name first.
     pub argv: Vec<String>,
     /// The working directory.
     pub cwd: PathBuf,
-    /// The environment, but for its secrets.
+    /// The environment, without its secrets.
     pub env: BTreeMap<String, String>,
-    /// The variables whose values are secrets; whoever starts the program reads them.
+    /// The variables whose values are secrets; the process that starts the program reads them.
     pub secrets: BTreeMap<String, Named>,
-    /// The database whose variables it finds as well; whoever starts the program works them out.
+    /// The database whose variables it gets as well; the process that starts the program computes them.
     pub database: Option<Reach>,
-    /// A script that whoever starts the program keeps in a private file, whose name becomes the last argument.
+    /// A script that the process that starts the program writes to a private file; its path becomes the last
+    /// argument.
     pub script: Option<String>,
 }
 
 impl Program {
-    /// Looks at the file to execute, at its interpreters as its own `PATH` finds them, and at the files that `words` name: its
-    /// arguments, or those of them that count. Of `restless` files the content is not compared.
+    /// Looks at the file to execute, at its interpreters as its own `PATH` finds them, and at the files that `words`
+    /// name: its arguments, or those of them that count. The content of `restless` files is not compared.
     ///
     /// # Errors
     /// As [`Pinned::of`], and when its `PATH` is a secret that cannot be read.
@@ -53,7 +54,7 @@ impl Program {
         Pinned::of(&Start { program: &self.path, argv: words, cwd: &self.cwd, search, restless })
     }
 
-    /// The whole environment, secrets read.
+    /// The whole environment, secrets included.
     ///
     /// # Errors
     /// A sentence with the name and the place of a secret that cannot be read.
@@ -66,8 +67,7 @@ impl Program {
 /// Variables by their names.
 pub type Variables = BTreeMap<String, String>;
 
-/// The variables of a program: those that may be shown, and those that are secrets. What is written out is stronger than
-/// what a database brings.
+/// The variables of a program: public ones and secrets. Written ones override those of a database.
 ///
 /// # Errors
 /// A sentence with the name and the place of a secret that cannot be read, or why it is not known how a database is reached.
@@ -89,7 +89,7 @@ pub fn environment(
     Ok((plain, hidden))
 }
 
-/// Whether the program of an action that nobody confirms (a check, a read, a proof) is one that only root and this user can change.
+/// Whether the program of an unconfirmed action (a check, a read, a proof) can be changed only by root and this user.
 ///
 /// # Errors
 /// A sentence with the place that others can change, and the command that closes it.
@@ -98,7 +98,7 @@ pub fn is_fit_unasked(action: &Action) -> Result<(), String> {
     program.map_or(Ok(()), |program| fit_unasked(&program.path))
 }
 
-/// The same of a program's file.
+/// Like [`is_fit_unasked`], for a program's file.
 ///
 /// # Errors
 /// As [`is_fit_unasked`].
@@ -107,7 +107,7 @@ pub fn fit_unasked(program: &Path) -> Result<(), String> {
         .map_err(|loose| format!("{} is run without a confirmation, and {loose}{}", program.display(), loose.close()))
 }
 
-/// Runs a program that reads, and gives what it prints on standard output alone.
+/// Runs a reading program, and returns only its standard output.
 pub fn read_program(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     match action.adapter.as_str() {
         exec::KEY => exec::read(action, out, cancel),
@@ -115,7 +115,7 @@ pub fn read_program(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -
     }
 }
 
-/// What a program printed, without its last line end.
+/// A program's output, without its last line end.
 ///
 /// # Errors
 /// Nothing printed is nothing learned; and what is no text cannot stand in one.
@@ -130,7 +130,7 @@ pub fn printed(output: Vec<u8>) -> Result<String, String> {
     }
 }
 
-/// The program that is the act itself, for `exec` and `script`.
+/// The program of an `exec` or `script` action.
 #[must_use]
 pub fn program(action: &Action) -> Option<Program> {
     match action.adapter.as_str() {
@@ -140,7 +140,7 @@ pub fn program(action: &Action) -> Option<Program> {
     }
 }
 
-/// The files that a frozen set names for this very action, for `exec` and `script`; none where the set is of another one.
+/// The files that a frozen set pins for this action, for `exec` and `script`; none if the set is of another one.
 #[must_use]
 pub fn pinned(action: &Action, set: &mut dyn BufRead) -> Option<Pinned> {
     let head = frozen::head(set).ok()?;

@@ -1,14 +1,14 @@
-//! `postgres` beside `exec` and `script`: the database of the estate that the program reaches, by libpq's variables.
+//! `postgres` beside `exec` and `script`: the estate's database for the program, by libpq's variables.
 //!
 //! ```toml
 //! do = { exec = ["pg_dump", "-Fc", "-f", "{{run.dir}}/db.dump"], postgres = "{{database}}" }
 //! ```
 //!
-//! It is reached as an act of `sql` would. The plan holds how it is written and where its secrets lie; whoever starts the program
-//! works the variables out, and the password is one of them that is masked in the log.
+//! It is reached like an act of `sql`. The plan holds the written form and the places of its secrets; the process
+//! that starts the program computes the variables, and the password among them is masked in the log.
 //!
-//! The sessions of a program carry the name of its attempt, and the server itself looks whether their client lives. What is left of
-//! them after a program was stopped is cancelled, then terminated.
+//! The sessions of a program carry the name of its attempt, and the server itself checks whether their client is
+//! alive. Sessions left after a program was stopped are cancelled, then terminated.
 
 mod sessions;
 
@@ -24,18 +24,18 @@ use serde::{Deserialize, Serialize};
 /// The key.
 const KEY: &str = "postgres";
 
-/// A database that a program reaches.
+/// A database for a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
     /// Its name in the estate.
     pub name: String,
-    /// How to act on it; `None` only where the plan was made without an estate.
+    /// How to act on it; `None` only if the plan was made without an estate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     way: Option<Way>,
 }
 
 impl Reach {
-    /// Takes the key out; `None` where it is not there, and where something is wrong with it, which is said.
+    /// Takes the key out; `None` if it is missing or wrong; errors are added to `problems`.
     pub(super) fn read(table: &mut Table, known: Option<&[Database]>, problems: &mut Problems) -> Option<Self> {
         if !table.has(KEY) {
             table.take(KEY);

@@ -1,6 +1,6 @@
-//! Whether an undo is possible now, asked read-only of the adapter that would carry it out.
+//! Checks read-only, through its adapter, whether an undo is possible now.
 //!
-//! | adapter | possible means |
+//! | adapter | "possible" means |
 //! |---|---|
 //! | `exec` | the program is found and may be executed, and its directory may be entered |
 //! | `script` | bash reads it, its directory may be entered, its secrets are there, and so is every program that it calls |
@@ -8,11 +8,11 @@
 //! | `files`, a rotation, an archiving | what the act would touch now can be seen, and the same holds of every directory of it; unpacked it fits |
 //! | `files`, permissions | what the act would touch now can be seen, and this user may give every file back what it has |
 //! | `sql` | the server answers `act`, takes changes, and that role may do this to these objects |
-//! | `systemd` | the unit is loaded, and this user needs nobody's leave |
+//! | `systemd` | the unit is loaded, and this user needs no further authorization |
 //! | `http` | the service answers |
 //! | `redis` | the server answers `act`, and takes changes |
 //!
-//! Whatever keeps that from being known makes the answer unknown, which is not fine.
+//! If a check cannot be completed, the answer is unknown, which is not ok.
 
 use crate::domain::error::system_text;
 use crate::procedure::plan::Action;
@@ -25,7 +25,7 @@ pub enum Rehearsed {
     Possible(String),
     /// It could not.
     NotPossible(String),
-    /// Nobody can tell.
+    /// It is unknown.
     Unknown(String),
 }
 
@@ -49,7 +49,7 @@ impl Rehearsed {
     }
 }
 
-/// Asks whether the undo of an act is possible now. Changes nothing; it blocks.
+/// Checks whether the undo of an act is possible now. Changes nothing; it blocks.
 #[must_use]
 pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
     let answer = match undo.adapter.as_str() {

@@ -1,11 +1,12 @@
-//! `run`: looks for a run of a procedure that ended well.
+//! `run`: looks for a successful run of a procedure.
 //!
 //! ```toml
 //! check = { run = "cell0/health-check", since = "24h" }
 //! ```
 //!
-//! Looks through the journals of this state directory, the newest run first. A run counts when it is of this estate, its journal
-//! is whole and sealed as ok, and it ended within the span. The run is named by its id and by the digest of its last record.
+//! Searches the journals of this state directory, the newest run first. A run counts if it belongs to this estate,
+//! its journal is complete and sealed as ok, and it ended within the span. The evidence names the run by its id and
+//! the digest of its last record.
 
 use crate::config::reader::{Problems, Table};
 use crate::domain::quantity::{ago, counted, parse_span, span};
@@ -58,7 +59,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems)
     common::action(KEY, EffectClass::Read, line, &spec)
 }
 
-/// Looks through the runs below `runs`, leaving out the run that asks.
+/// Searches the runs below `runs`, except the run that asks.
 pub fn look(action: &Action, runs: &Path, estate: &str, own: &RunId) -> ActEnd {
     let spec: Spec = match common::spec(action) {
         Ok(spec) => spec,
@@ -102,7 +103,7 @@ pub fn look(action: &Action, runs: &Path, estate: &str, own: &RunId) -> ActEnd {
     }
 }
 
-/// The run that counts.
+/// The end for the run that counts.
 fn found(view: &RunView, ended: Wall, now: Wall) -> ActEnd {
     let facts = BTreeMap::from([
         ("run".to_owned(), view.id.to_string()),
@@ -124,13 +125,13 @@ fn describe(view: &RunView, now: Wall) -> String {
     }
 }
 
-/// A run whose journal is whole.
+/// A run with a complete journal.
 fn whole(journal: &Path) -> Option<RunView> {
     let walked = walk_file(journal).ok()?;
     if matches!(walked.verdict, Verdict::Damaged { .. }) { None } else { walked.view }
 }
 
-/// Every run's id but one, the newest first.
+/// The ids of all runs except one, the newest first.
 fn ids(runs: &Path, own: &RunId) -> std::io::Result<Vec<RunId>> {
     let mut ids = Vec::new();
     for entry in std::fs::read_dir(runs)? {

@@ -1,4 +1,4 @@
-//! `script`: a text for bash, under strict mode, with an environment of its own.
+//! `script`: a text for bash, in strict mode, with its own environment.
 //!
 //! ```toml
 //! do = { script = '''
@@ -7,10 +7,10 @@
 //! ''', env = { OUT = "{{run.dir}}/db.dump", PGPASSWORD = "secret:pg" } }
 //! ```
 //!
-//! It runs as `bash --noprofile --norc -euo pipefail FILE`, where the file is the attempt's own and private. Nothing of it is an
-//! argument, and nothing is filled into it: `{{…}}` in the text is refused, because bash would read a value as code. A value
-//! reaches it as a variable, and quoting that is its author's. A script may do anything, so its floor is change; it can
-//! neither check nor prove.
+//! It runs as `bash --noprofile --norc -euo pipefail FILE`, where the file is private to the attempt. No part of it
+//! is an argument, and nothing is filled into it: `{{…}}` in the text is refused, because bash would read a value as
+//! code. Values are passed as variables, and the author must quote them. A script may do anything, so its least
+//! effect class is change; it can neither check nor prove.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::domain::quantity::counted;
@@ -33,16 +33,16 @@ use std::process::{Command, Stdio};
 /// The adapter's key.
 pub const KEY: &str = "script";
 
-/// What its text is called where it is shown.
+/// The name of its text on screens.
 const NAME: &str = "bash script";
 
-/// The longest script, in bytes; one that is longer belongs into a file under version control.
+/// The longest script, in bytes; a longer one should be a file under version control.
 const LONGEST: usize = 64 << 10;
 
 /// How bash is started, before the name of the file.
 const STRICT: [&str; 4] = ["--noprofile", "--norc", "-euo", "pipefail"];
 
-/// Variables that bash itself takes code or options from (bash(1), "Shell Variables").
+/// Variables from which bash takes code or options (bash(1), "Shell Variables").
 const LOADS: [&str; 5] = ["BASH_ENV", "BASHOPTS", "ENV", "PS4", "SHELLOPTS"];
 
 /// The action's own type.
@@ -58,7 +58,7 @@ struct Spec {
     database: Option<Reach>,
 }
 
-/// The one line of its set.
+/// The only line of its set.
 #[derive(Debug, Serialize, Deserialize)]
 struct Frozen {
     set: String,
@@ -69,7 +69,7 @@ struct Frozen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     database: Option<String>,
     program: String,
-    /// The bash that reads it; not known of a set of an older version.
+    /// The bash that runs it; unknown in a set of an older version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pinned: Option<Pinned>,
 }
@@ -126,7 +126,7 @@ fn script(node: Node, problems: &mut Problems) -> Option<String> {
     }
 }
 
-/// Bash, as it is started; the file with the text is named last, by whoever starts it.
+/// Bash as it is started; the process that starts it adds the file with the text as the last argument.
 pub(super) fn program(action: &Action) -> Result<Program, Error> {
     let spec: Spec = adapters::spec(action)?;
     let path = exec::resolve("bash").unwrap_or_else(|_| PathBuf::from("bash"));
@@ -137,7 +137,7 @@ pub(super) fn program(action: &Action) -> Result<Program, Error> {
     Ok(Program { path, argv, cwd, env, secrets: spec.secrets, database: spec.database, script })
 }
 
-/// Shows the whole script with what was found in it, and freezes it with the bash that would read it.
+/// Shows the whole script with its findings, and freezes it with its bash.
 pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
     look.in_time("look at a script")?;
     let spec: Spec = adapters::spec(action)?;
@@ -182,13 +182,13 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     })
 }
 
-/// The bash that a set froze for this very script.
+/// The bash that a set pinned for this script.
 pub(super) fn pinned(action: &Action, head: &serde_json::Value) -> Option<Pinned> {
     let (spec, frozen) = (adapters::spec::<Spec>(action).ok()?, serde_json::from_value::<Frozen>(head.clone()).ok()?);
     (frozen.set == KEY && frozen.text == spec.text && frozen.cwd == spec.cwd).then_some(frozen.pinned).flatten()
 }
 
-/// Lets bash itself read the script without running any of it (`-n`).
+/// Checks the script with bash, without running any of it (`-n`).
 fn reads(bash: &Path, text: &str) -> Result<(), Error> {
     let failed = |cause: std::io::Error| Error::machine("check the script with bash", cause);
     let mut command = Command::new(bash);
@@ -196,7 +196,7 @@ fn reads(bash: &Path, text: &str) -> Result<(), Error> {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(failed)?;
     if let Some(mut input) = child.stdin.take() {
-        let _ = input.write_all(text.as_bytes()); // It may stop reading at an error, which it then tells.
+        let _ = input.write_all(text.as_bytes()); // It may stop reading at an error, which it then reports.
     }
     let done = child.wait_with_output().map_err(failed)?;
     if done.status.success() {
@@ -214,7 +214,7 @@ pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     (1..).zip(text.lines()).map(|(number, text): (usize, _)| Item::named(format!("{number:>4}  {text}"))).collect()
 }
 
-/// A script acts as a program of its own, under its shim, and nowhere else.
+/// A script acts as its own program, under its shim only.
 pub(super) fn act() -> ActEnd {
     ActEnd::new(Ending::Failed, "nothing was touched: a script runs under its shim")
 }

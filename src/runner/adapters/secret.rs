@@ -1,4 +1,4 @@
-//! Where the secrets of a plan lie: their places, never their values.
+//! The places of a plan's secrets, never their values.
 
 use crate::config::paths::Surroundings;
 use crate::config::reader::nearest;
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What a reference to a secret begins with.
+/// The prefix of a reference to a secret.
 const REFERENCE: &str = "secret:";
 
-/// Where a secret lies.
+/// The place of a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretAt {
-    /// A file that none but its owner may open.
+    /// A file that only its owner may read.
     File(PathBuf),
     /// A variable of Midwatch's own environment.
     Env(String),
-    /// The password in a URL that is such a variable.
+    /// The password in a URL in such a variable.
     EnvUrl(String),
 }
 
@@ -27,14 +27,14 @@ pub enum SecretAt {
 pub struct Named {
     /// Its name in the estate.
     pub name: String,
-    /// Where it lies; `None` where the plan was made without an estate.
+    /// Its place; `None` if the plan was made without an estate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<SecretAt>,
 }
 
 impl Named {
-    /// The secret that a value refers to, `secret:NAME`; `None` where it refers to none. `known` are the estate's; `None` where
-    /// no estate is known.
+    /// The secret that a value refers to, `secret:NAME`; `None` if it is no reference. `known` are the estate's;
+    /// `None` without an estate.
     ///
     /// # Errors
     /// A sentence: the estate names no such secret.
@@ -81,7 +81,7 @@ fn kept(place: &SecretPlace) -> SecretAt {
     }
 }
 
-/// The secrets at these places, to be read when they are needed.
+/// The secrets at these places, read when they are needed.
 pub(super) fn secrets(places: &Places) -> Secrets {
     let place = |place: &SecretAt| match place {
         SecretAt::File(path) => SecretPlace::File(path.clone()),
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_kept_by_its_place_and_an_unknown_one_is_told() {
+    fn a_reference_is_stored_by_its_place_and_an_unknown_one_is_reported() {
         let places = BTreeMap::from([("pg".to_owned(), SecretPlace::Env("PG".to_owned()))]);
         let known = Secrets { places };
         let of = |text: &str| Named::of(text, Some(&known));

@@ -1,11 +1,11 @@
-//! What an action holds of its adapter's own.
+//! The adapter's own part of an action.
 
 use crate::domain::{EffectClass, Error, Kind};
 use crate::procedure::plan::Action;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Reads an action's own type back; only a plan of another version, or a damaged one, does not hold it.
+/// Reads an action's own type back; it fails only for a plan of another version, or a damaged one.
 pub(super) fn spec<T: DeserializeOwned>(action: &Action) -> Result<T, Error> {
     T::deserialize(&action.spec)
         .map_err(|cause| Error::new(Kind::Usage, format!("cannot read the action \"{}\": {cause}", action.line)))

@@ -1,4 +1,4 @@
-//! `systemd`: looks at a unit of this host, and changes it, over D-Bus.
+//! `systemd`: checks a unit of this host, or changes it, over D-Bus.
 //!
 //! ```toml
 //! check = { systemd = "is-active", unit = "nginx.service" }
@@ -7,8 +7,8 @@
 //! undo  = { systemd = "start", unit = "nginx.service" }          # of a stop
 //! ```
 //!
-//! A change is a job of systemd: the step waits until that is over and then looks at what came of the unit. A stop of the step
-//! cancels the job. A bus that is lost in between leaves the outcome unknown.
+//! A change is a systemd job: the step waits until the job ends and then checks the unit. Stopping the step cancels
+//! the job. If the bus is lost in between, the outcome is unknown.
 
 mod job;
 mod rehearse;
@@ -38,7 +38,7 @@ pub const KEY: &str = "systemd";
 /// The longest name of a unit, in bytes. Source: systemd.unit(5).
 const LONGEST_NAME: usize = 255;
 
-/// What is done.
+/// The operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Op {
@@ -64,7 +64,7 @@ impl Op {
         }
     }
 
-    /// The method of systemd's manager, for what changes.
+    /// The method of systemd's manager, for changes.
     fn member(self) -> Option<&'static str> {
         match self {
             Self::IsActive | Self::Restarted => None,
@@ -91,7 +91,7 @@ struct Spec {
     unit: String,
 }
 
-/// The frozen set's only line: the unit as it was shown. The number of its run changes with every start.
+/// The frozen set's only line: the unit as it was shown. Its invocation id changes with every start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
     set: String,
@@ -152,7 +152,7 @@ pub(super) fn is_unit(name: &str) -> bool {
     placeholder || (name.len() <= LONGEST_NAME && !stem.is_empty() && !suffix.is_empty() && name.bytes().all(known))
 }
 
-/// Does asynchronous work to its end, in a runtime of its own.
+/// Runs the future to its end in its own runtime.
 fn finish<T>(work: impl Future<Output = T>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start a client of the bus", cause))?;
@@ -230,7 +230,7 @@ fn describe(state: &State) -> String {
     format!("{} ({}){}", state.active, state.sub, since.unwrap_or_default())
 }
 
-/// All of them: what goes down or comes up with a unit is part of what is confirmed.
+/// All of them: the units that stop or start with a unit are part of the confirmation.
 fn named(units: &[String]) -> String {
     if units.is_empty() { "nothing".to_owned() } else { units.join(", ") }
 }
@@ -267,7 +267,7 @@ fn judged(state: &State) -> (Ending, String) {
     (if active { Ending::Ok } else { Ending::Failed }, detail)
 }
 
-/// Asks whether the effect is there.
+/// Checks whether the effect is present.
 pub(super) fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write) -> Proof {
     let proof = finish(prove_on(Bus::system(), action, set)).unwrap_or_else(|error| Proof::Unclear(error.message));
     let (Proof::Done(text) | Proof::NotDone(text) | Proof::Unclear(text)) = &proof;

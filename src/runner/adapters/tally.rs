@@ -1,4 +1,4 @@
-//! What came of the things of a set, one after the other: told, counted and summed up.
+//! Reports, counts and sums up the results for the items of a set, one after another.
 
 use crate::domain::error::system_text;
 use crate::domain::quantity::count;
@@ -7,13 +7,13 @@ use crate::runner::adapters::ActEnd;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// What came of one thing.
+/// The result for one item.
 pub(super) enum Came {
     /// It was done.
     Done,
     /// There was nothing to do: an earlier attempt did it.
     Already,
-    /// It is not the frozen thing, or its way is not free.
+    /// It is not the frozen item, or its new name is taken.
     LeftAlone(String),
     /// It could not be done.
     Failed(String),
@@ -21,9 +21,9 @@ pub(super) enum Came {
     Stopped,
 }
 
-/// What was counted over a set.
+/// The counts of a set.
 pub(super) struct Tally<'a> {
-    /// The word for what is done: "deleted".
+    /// The participle of the action: "deleted".
     word: &'a str,
     all: u64,
     needs_all: bool,
@@ -39,7 +39,7 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    /// Counts over a set of so many.
+    /// Starts counting a set of so many.
     pub(super) fn of(word: &'a str, all: u64, out: &'a mut dyn Write) -> Self {
         Self {
             word,
@@ -57,17 +57,17 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Says whether one that is left alone makes the whole a failure.
+    /// Sets whether one item that is left alone makes the whole a failure.
     pub(super) fn needs_all(self, needs_all: bool) -> Self {
         Self { needs_all, ..self }
     }
 
-    /// Says after how many failures in a row it is given up.
+    /// Sets after how many failures in a row it stops.
     pub(super) fn gives_up_after(self, patience: u64) -> Self {
         Self { patience, ..self }
     }
 
-    /// Counts one of so many bytes, and says it; `false` when the rest is not to be touched.
+    /// Counts one item of so many bytes, and reports it; `false` if the rest must not be touched.
     pub(super) fn count(&mut self, shown: &dyn std::fmt::Display, bytes: u64, came: Came) -> bool {
         self.in_a_row = if matches!(came, Came::Failed(_)) { self.in_a_row + 1 } else { 0 };
         let result = match came {
@@ -98,7 +98,7 @@ impl<'a> Tally<'a> {
             }
         };
         if let Err(cause) = result {
-            // What cannot be reported is not done unseen.
+            // Stop if the report fails: no action without a report.
             self.stopped = Some((Ending::Failed, format!("stopped: cannot report: {cause}")));
         }
         self.stopped.is_none()
@@ -113,7 +113,7 @@ impl<'a> Tally<'a> {
                 detail.push_str(&format!(", {} {words}", count(number)));
             }
         }
-        // An act that did nothing it meant to did not succeed.
+        // An act that did nothing of its work did not succeed.
         let short = self.left_alone > 0 && (self.needs_all || self.done + self.already == 0);
         let mut ending = if self.failed > 0 || short { Ending::Failed } else { Ending::Ok };
         if let Some((how, why)) = self.stopped {

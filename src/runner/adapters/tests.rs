@@ -1,4 +1,4 @@
-//! Procedures read with the real adapters: files that must pass, and files whose every problem is known.
+//! Procedures read with the real adapters: valid files, and files with known errors.
 
 use super::*;
 use crate::config::packs::Pack;
@@ -140,7 +140,7 @@ fn what_is_built_in_is_sound_and_offered_from_a_mount() {
     if let Some(seen) = &mut found.observation {
         seen.facts.insert("configured", Fact::Bool(false));
     }
-    assert_eq!(catalog.offers(&found), [], "a mount that the estate does not name is nobody's");
+    assert_eq!(catalog.offers(&found), [], "a mount that the estate does not name has no offers");
     let offers = catalog.offers(&mount("/srv/cell0", 0.1));
     let ids: Vec<_> = offers.iter().map(|(procedure, _)| procedure.id.as_str()).collect();
     assert_eq!(ids, ["cell0/archive-logs", "cell0/data-retention", "cell0/health-check"]);
@@ -256,7 +256,7 @@ fn twenty_thousand_steps_are_read_and_one_more_is_refused() {
     assert_eq!(lint(&format!("{many}{step}"), Path::new("f"), &BuiltIn::default())[0].message, "more than 20000 steps");
 }
 
-/// Files by name and text, and what is said of the first.
+/// Files by name and text, and the expected messages about the first.
 type Linted<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
 
 /// Lints the first of some files with the others beside it.

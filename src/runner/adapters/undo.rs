@@ -1,13 +1,13 @@
 //! The frozen set of an `undo_of`: which steps it undoes, how, and on which set each of them acted.
 //!
-//! It is no adapter: what it names is carried out by the adapters of those steps.
+//! It is not an adapter: the adapters of those steps run the undos.
 
 use crate::domain::error::Result;
 use crate::domain::{Digest, Item};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
-/// The word for such a set.
+/// The kind of such a set.
 pub const KEY: &str = "undo";
 
 /// One step that is undone.
@@ -30,7 +30,7 @@ struct Head {
     steps: Vec<Row>,
 }
 
-/// Writes the set: its head says all.
+/// Writes the set: all of it is in its head.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -51,7 +51,7 @@ mod tests {
     use crate::runner::adapters;
 
     #[test]
-    fn the_set_lists_every_step_and_another_one_moved() {
+    fn the_set_lists_every_step_and_another_step_is_drift() {
         let row = |step| Row { step, title: "Page".into(), line: "page off".into(), set: Some(Digest::of(b"x")) };
         let set = |rows: &[Row]| {
             let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! A `wait` at work: looks again and again until it is so, or until its time is up.
+//! A `wait` at work: looks repeatedly until its condition holds, or until its time is up.
 //!
 //! ```text
 //! look ─▶ is it so? ─▶ yes, and has been without a break for the span: over
@@ -6,8 +6,9 @@
 //!   └── pause ◀────────┘                         time is up: what was seen last
 //! ```
 //!
-//! Runs as an act under a shim, so that it goes on when its runner is gone. An error, an empty answer and a fact that is not
-//! there are never what is waited for. Every look is a line of the step's log; the journal has one record for all of them.
+//! It runs as an act under a shim, so that it continues without its runner. An error, an empty answer and a missing
+//! fact never fulfil the condition. Every look is a line of the step's log; the journal has one record for all of
+//! them.
 
 use crate::domain::quantity::{shortened, span};
 use crate::domain::{Boot, EffectClass, Evidence};
@@ -24,40 +25,40 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-/// Its key; no procedure can name it.
+/// Its key; no procedure can use it.
 pub const KEY: &str = "wait";
 
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// How long a look that was given up may take to let go, before the next one begins without it.
+/// How long an abandoned look may take to end, before the next one begins anyway.
 const LET_GO: Duration = Duration::from_secs(5);
 
-/// How often a pause looks whether it was cancelled.
+/// How often a pause checks for cancellation.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// How much of a value stands in a line, in characters.
+/// The longest value in a line, in characters.
 const LONGEST_VALUE: usize = 120;
 
-/// What a wait shall do.
+/// What a wait does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Waiting {
     /// The look.
     pub look: Action,
-    /// When it is over.
+    /// Its condition.
     pub until: Until,
     /// How long it may still take, in milliseconds.
     pub left_ms: u64,
-    /// How long it may take in all, in seconds; for the words alone.
+    /// How long it may take in all, in seconds; only for the messages.
     pub timeout_s: u64,
-    /// How long the pause between two looks is, in milliseconds.
+    /// The pause between two looks, in milliseconds.
     pub every_ms: u64,
-    /// What a look may need to know.
+    /// The context of a look.
     pub around: Around,
 }
 
 impl Waiting {
-    /// It, as an action for a shim.
+    /// The wait as an action for a shim.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         common::action(KEY, EffectClass::Read, format!("wait until {}", self.until.words()), self)
@@ -71,18 +72,18 @@ struct Last {
     evidence: Option<Evidence>,
 }
 
-/// That it is so, without a break.
+/// The time for which the condition has held without a break.
 #[derive(Clone, Copy)]
 struct So {
-    /// The end of the first look that saw it.
+    /// The end of the first look that found it true.
     since: Boot,
     /// The beginning of the last one.
     seen: Boot,
-    /// Its end.
+    /// The end of the last one.
     until: Boot,
 }
 
-/// How far a wait is.
+/// The progress of a wait.
 struct Wait<'a> {
     spec: &'a Waiting,
     condition: Option<Condition>,
@@ -90,9 +91,9 @@ struct Wait<'a> {
     looks: u64,
     so: Option<So>,
     last: Option<Last>,
-    /// A look that was given up and has not let go.
+    /// A look that was abandoned and has not ended.
     stuck: Option<Receiver<(ActEnd, Vec<u8>)>>,
-    /// Which run of the source answered last.
+    /// The last identity of the source's process.
     run: Option<String>,
 }
 
@@ -147,7 +148,7 @@ impl Wait<'_> {
         Duration::from_millis(self.spec.left_ms).saturating_sub(clock::boot().since(self.began))
     }
 
-    /// Looks once; `None` when the time is up or it is cancelled meanwhile.
+    /// Looks once; `None` if the time is up or it is cancelled during the look.
     fn look(&mut self, cancel: &AtomicBool) -> Option<(ActEnd, Vec<u8>)> {
         if self.left().is_zero() || cancel.load(Ordering::Relaxed) {
             return None;
@@ -192,7 +193,7 @@ impl Wait<'_> {
         }
     }
 
-    /// Whether another run of the source answers than before; what was so until then was so of another one.
+    /// Whether another process of the source answers than before; the condition held only for the previous one.
     fn is_another_run(&mut self, end: &ActEnd) -> bool {
         let Some(now) = end.source_run.clone() else { return false };
         let is_another = self.run.as_ref().is_some_and(|before| *before != now);
@@ -203,7 +204,7 @@ impl Wait<'_> {
         is_another
     }
 
-    /// Judges a look, and counts since when it has been so.
+    /// Judges a look, and counts since when the condition has held.
     fn judge(&mut self, began: Boot, end: ActEnd, printed: &[u8]) -> bool {
         let now = clock::boot();
         self.looks += 1;
@@ -229,24 +230,25 @@ impl Wait<'_> {
         self.last = Some(Last { sentence: text, evidence });
         self.so = match self.so {
             _ if !so => None,
-            // Where nobody looked for so long, nobody knows whether it was so all the time.
+            // After such a long time without a look, it is unknown whether the condition held throughout.
             Some(so) if began.since(so.until) <= self.patience() => Some(So { seen: began, until: now, ..so }),
             _ => Some(So { since: now, seen: began, until: now }),
         };
         so
     }
 
-    /// How long the pause between two looks may become in a span that has no break.
+    /// How long the pause between two looks may become within an unbroken span.
     fn patience(&self) -> Duration {
         Duration::from_millis(self.spec.every_ms) * 3 + Duration::from_secs(5)
     }
 
-    /// For how long it has been so; from the end of the first look that saw it to the beginning of the last one.
+    /// For how long the condition has held; from the end of the first look that found it true to the beginning of the
+    /// last one.
     fn held(&self) -> Duration {
         self.so.map_or(Duration::ZERO, |so| so.seen.since(so.since))
     }
 
-    /// What the facts are that the condition names.
+    /// The values of the facts in the condition.
     fn values(&self, facts: &BTreeMap<String, String>) -> String {
         let mut lines: Vec<String> = Vec::new();
         for name in self.condition.iter().flat_map(Condition::facts) {
@@ -297,7 +299,7 @@ impl Wait<'_> {
     }
 }
 
-/// What a look learned: its facts, its counts, and as `value` the one thing it is about.
+/// The facts of a look: its facts, its counts, and as `value` its main value.
 fn facts(look: &Action, end: &ActEnd, printed: &[u8]) -> BTreeMap<String, String> {
     let mut facts = end.evidence.as_ref().map(|seen| seen.facts.clone()).unwrap_or_default();
     facts.extend(end.counts.iter().map(|(name, count)| (name.clone(), count.to_string())));

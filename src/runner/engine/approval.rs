@@ -1,7 +1,7 @@
 //! Asks a second person.
 //!
 //! ```text
-//! do, four eyes ─▶ prompt ─▶ confirmed by one ─▶ approved by another, or break-glass is used ─▶ attempt
+//! do, four-eyes ─▶ prompt ─▶ confirmed by one ─▶ approved by another, or break-glass is used ─▶ attempt
 //! approve       ─▶ prompt ─▶ approved by another than the starter, or break-glass is used
 //! start         ─▶ the same, before step 1, about the whole plan
 //! ```
@@ -59,7 +59,9 @@ impl Engine {
             person.may_act && may_give(open, &self.view().starter, &person.actor, &approve).is_ok()
         };
         match people.iter().find(could) {
-            Some(person) => Err(format!("{} is attached and can approve it: break-glass is refused", person.actor.name)),
+            Some(person) => {
+                Err(format!("{} is attached and can approve it: break-glass is refused", person.actor.name))
+            }
             None => Ok(()),
         }
     }

@@ -132,7 +132,7 @@ impl Engine {
         Ok(outcome)
     }
 
-    /// Runs the cleanup steps that have not run; each once, whatever its outcome.
+    /// Runs the cleanup steps that have not run; each once, with any outcome.
     async fn take_always(&mut self) -> Result<()> {
         while let Some(step) = self.next_always() {
             self.step(step).await?;

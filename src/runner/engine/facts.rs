@@ -3,8 +3,8 @@
 //! | what | where it is kept |
 //! |---|---|
 //! | a short fact, a short sentence | in the journal |
-//! | a long one | an excerpt in the journal, which says how much more there is; all of it in `saved/<sha256>` |
-//! | more of them than a record holds | nowhere: a read is refused with the size, all else says how many facts it left out |
+//! | a long one | an excerpt in the journal, with the number of remaining bytes; all of it in `saved/<sha256>` |
+//! | more of them than a record holds | nowhere: a read is refused with the size, any other step records how many facts it left out |
 
 use crate::domain::error::system_text;
 use crate::domain::quantity::{bytes, counted};

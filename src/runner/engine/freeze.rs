@@ -54,7 +54,7 @@ impl Engine {
     /// Previews a step and stores its set durably; the inner `Err` is a refusal that a person must decide about.
     ///
     /// # Errors
-    /// When the journal cannot be written meanwhile.
+    /// When the journal cannot be written.
     pub(super) async fn freeze(&mut self, step: u32) -> Result<std::result::Result<Frozen, Error>> {
         let mut planned = self.planned(step)?;
         if planned.verb == Verb::UndoOf {

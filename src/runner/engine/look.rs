@@ -16,7 +16,7 @@ use std::time::Duration;
 use tracing::Instrument;
 
 impl Engine {
-    /// Looks once; returns the ending with its evidence, and the log lines. Handles calls meanwhile; an abort cancels
+    /// Looks once; returns the ending with its evidence, and the log lines. Handles calls while it waits; an abort cancels
     /// the look.
     pub(super) async fn look(&mut self, step: u32, planned: &Step, action: &Action) -> Result<(Outcome, Vec<u8>)> {
         let began = clock::boot();
@@ -77,7 +77,8 @@ impl Engine {
                 let end = span.in_scope(|| around.look(&action, patience, &mut lines, &cancel));
                 (hide::end(end), hide::text(&String::from_utf8_lossy(&lines)).into_bytes())
             });
-            work.await.unwrap_or_else(|cause| (ActEnd::unknown(format!("the look was interrupted: {cause}")), Vec::new()))
+            work.await
+                .unwrap_or_else(|cause| (ActEnd::unknown(format!("the look was interrupted: {cause}")), Vec::new()))
         }
     }
 

@@ -97,7 +97,7 @@ impl Engine {
         }
     }
 
-    /// Waits for the reading before the work, as long as its sources may take; handles calls meanwhile. Returns
+    /// Waits for the reading before the work, as long as its sources may take; handles calls while it waits. Returns
     /// whether one of them stops the run.
     pub(super) async fn keep_reading(&mut self) -> Result<bool> {
         loop {

@@ -143,7 +143,7 @@ impl Engine {
         let Demand::Answer { prompt, seq, set, answer } = call.request.ask.clone() else {
             if matches!(call.request.ask, Demand::Abort { .. }) && self.may_act(&call).is_ok() {
                 // Record the abort before the prompt closes, in the order of events.
-                self.heed(call)?;
+                self.handle(call)?;
                 self.close(open, Closed::Aborted, Vec::new())?;
                 return Ok(Some(Asked::Stopped));
             }

@@ -108,7 +108,7 @@ impl Engine {
     }
 
     /// Ends the processes of an attempt whose shim is gone: TERM, then KILL after the grace. Returns those that do
-    /// not end, with the reason. Handles calls meanwhile.
+    /// not end, with the reason. Handles calls while it waits.
     pub(super) async fn end_living(&mut self, name: &str) -> Result<Vec<(Living, String)>> {
         let dir = self.dir.attempt(name);
         let grace = failpoint::span("GRACE", GRACE);

@@ -124,7 +124,7 @@ impl Engine {
         .map(|condition| condition.to_string())
     }
 
-    /// Sleeps; handles calls meanwhile, and a call that stops the run ends it early.
+    /// Sleeps; handles calls while it waits, and a call that stops the run ends it early.
     pub(super) async fn idle(&mut self, span: Duration) -> Result<()> {
         let over = tokio::time::sleep(span);
         tokio::pin!(over);

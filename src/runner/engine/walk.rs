@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! phase opens ─▶ every check and read is made ─▶ passed: closed with evidence
-//!                      ▲ each minute, or wanted     failed: stays open, and says why
+//!                      ▲ each minute, or wanted     failed: stays open, with the reason
 //! control socket ─▶ close (look now, act, give notice) · hand (a claim) · skip · override (another person) · reopen
 //! ```
-//! What a person wants with an item names the record that opened it; the first that counts wins, every other is refused, told
-//! why, and recorded. An act asks its prompts as everywhere, one at a time; all other items can be turned to meanwhile.
+//! A request about an item names the record that opened it. The first valid request is accepted; every other is rejected with
+//! the reason, and recorded. An act opens its prompts as usual, one at a time; all other items stay available.
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, RunStatus, StepState, Verb};

@@ -31,7 +31,7 @@ impl Engine {
     /// Why a step is not needed; `None` if it is.
     ///
     /// # Errors
-    /// Why nobody knows.
+    /// Why it is unknown.
     pub(super) fn judge_when(&self, planned: &Step) -> std::result::Result<Option<String>, String> {
         let Some(text) = &planned.when else { return Ok(None) };
         let read = Condition::parse(text)?;

@@ -116,7 +116,7 @@ async fn hand_in(
     under_way.store(true, Ordering::SeqCst);
     match connection.send(envelope, text).await {
         Ok(_) => {
-            // The server has the letter now, whatever the farewell returns.
+            // The server has the letter now, with any answer to the farewell.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), connection.quit()).await;
             Ok(Came::Delivered(format!("mail handed in for {} addresses", letter.to.len())))
         }

@@ -56,7 +56,7 @@ impl Message {
         }
     }
 
-    /// The subject, in one line, whatever the titles contain.
+    /// The subject, in one line, with any titles.
     #[must_use]
     pub fn subject(&self) -> String {
         let subject = format!("[{}] {}: {}", self.environment.to_uppercase(), self.estate, self.title);

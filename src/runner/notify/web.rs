@@ -47,7 +47,7 @@ pub(super) fn post(
     Ok(came)
 }
 
-/// An error with all its causes, for the outermost one says little.
+/// An error with all its causes, because the outermost one is vague.
 fn why(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! Finds and ends every descendant of an act, in whatever session.
+//! Finds and ends every descendant of an act, in any session.
 //!
 //! The shim is a child subreaper (`prctl(2)`, `PR_SET_CHILD_SUBREAPER`): a grandchild whose parent ends becomes a
 //! child of the shim, so that the tree below the shim is always complete.

@@ -22,7 +22,7 @@ impl Tree {
         self.0.path().join(name)
     }
 
-    /// The action of these arguments, in which `@` stands before a name in the tree.
+    /// The action of these arguments; `@` before a name means a file in the tree.
     fn action(&self, argv: &[&str]) -> Action {
         let word = |word: &&str| word.replace('@', &format!("{}/", self.0.path().display()));
         let argv: Vec<String> = argv.iter().map(word).collect();
@@ -42,7 +42,7 @@ impl Tree {
     }
 }
 
-/// The names of the files of the arguments that are compared.
+/// The names of the argument files that are compared.
 fn compared(code: &Code) -> Vec<String> {
     let files = &code.pinned.as_ref().unwrap().files;
     files.iter().map(|file| file.path.file_name().unwrap().to_string_lossy().into_owned()).collect()
@@ -58,11 +58,11 @@ fn what_would_be_run_is_compared_and_what_is_worked_on_is_not() {
     tree.file("data", "one", 0o644);
     tree.file("given", "one", 0o644);
     let cases: [(&[&str], &[&str], &[&str]); 9] = [
-        // An interpreter runs what it is handed first.
+        // An interpreter runs its first file.
         (&["sh", "@script", "@data"], &["script"], &["script"]),
         (&["sh", "-c", "true", "@data"], &[], &[]),
         (&["sh", "-c", "exec $0", "@run"], &["run"], &["run"]),
-        // Of another program nobody knows; a proof only reads.
+        // Other programs may run any argument; a proof only reads.
         (&["@tool", "--file=@data"], &["data"], &[]),
         (&["@tool", "@run"], &["run"], &["run"]),
         (&["@tool", "@given"], &[], &[]),
@@ -78,7 +78,7 @@ fn what_would_be_run_is_compared_and_what_is_worked_on_is_not() {
 }
 
 #[test]
-fn what_changed_is_told_with_what_it_was_and_is() {
+fn a_change_is_reported_with_the_old_and_the_new_identity() {
     let tree = Tree::new();
     let script = tree.file("script", "echo one\n", 0o755);
     let before = tree.undo(&["@script"]);
@@ -114,7 +114,7 @@ fn a_script_that_is_handed_only_now_counts_and_another_file_that_is_made_does_no
 }
 
 #[test]
-fn it_stands_in_the_head_of_any_set_and_another_one_is_told() {
+fn any_head_can_hold_it_and_a_difference_is_reported() {
     let tree = Tree::new();
     let script = tree.file("script", "echo one\n", 0o755);
     let set = |name: &str| {

@@ -1,9 +1,9 @@
-//! What a program may run or read and no consent is bound to: a prompt says so.
+//! Names what a program may run or read without being part of the consent: the prompt shows it.
 
 use super::listing;
 use std::path::Path;
 
-/// What of a program's arguments is not compared before it starts, for people; none where all that they name is compared.
+/// The arguments of a program that are not compared before it starts, for people; none if all are.
 pub(super) fn shown(program: &Path, argv: &[String], cwd: &Path) -> Option<String> {
     let mut parts = Vec::new();
     if listing::has_code(program, argv) {

@@ -1,4 +1,4 @@
-//! The text of a program that is a script: what a person must be able to read before it runs.
+//! The text of a script, so that a person can read it before it runs.
 
 use crate::domain::quantity::{bytes, count};
 use crate::domain::{Digest, Error, Kind, Listing};
@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 const LONGEST: u64 = 256 << 10;
 const MOST_LINES: usize = 20_000;
 
-/// Interpreters that read a script from a file, each with the letters of its options that take code from the arguments instead.
+/// Interpreters that read a script from a file, each with the letters of its options that take code from the
+/// arguments.
 const INTERPRETERS: [(&str, &[char]); 12] = [
     ("ash", &['c']),
     ("bash", &['c']),
@@ -30,14 +31,14 @@ const INTERPRETERS: [(&str, &[char]); 12] = [
     ("zsh", &['c']),
 ];
 
-/// The script that a program is, or that it is given to run: a file with an interpreter line, or the file named first to an
-/// interpreter. It is the very content that was frozen.
+/// The script that a program is, or that it is given to run: a file with an interpreter line, or the first file given
+/// to an interpreter. Its content is the frozen one.
 ///
 /// # Errors
 /// When the file cannot be read or changed since it was frozen; of kind refused where it is too long to be shown.
 pub(super) fn of(pinned: &Pinned, argv: &[String], cwd: &Path) -> Result<Option<Listing>, Error> {
     let program = &pinned.program.path;
-    // A bare name is a program that the system installed, whatever it is written in.
+    // A bare name is an installed program, in any language.
     let is_named_by_path = argv.first().is_some_and(|name| name.contains('/'));
     if is_named_by_path && let Some(content) = read(program, true)? {
         return shown(pinned, program, &content).map(Some);
@@ -49,7 +50,7 @@ pub(super) fn of(pinned: &Pinned, argv: &[String], cwd: &Path) -> Result<Option<
     }
 }
 
-/// The letters by which an interpreter takes code from its arguments; none for another program.
+/// The option letters by which an interpreter takes code from its arguments; none for another program.
 fn code_letters(program: &Path) -> Option<&'static [char]> {
     let name = program.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     // `python3.11` is a python.
@@ -57,12 +58,12 @@ fn code_letters(program: &Path) -> Option<&'static [char]> {
     INTERPRETERS.into_iter().find(|(known, _)| *known == name).map(|(_, code)| code)
 }
 
-/// Whether an argument is an option that brings code.
+/// Whether an argument is an option with code.
 fn brings_code(argument: &str, code: &[char]) -> bool {
     argument.strip_prefix('-').filter(|rest| !rest.starts_with('-')).is_some_and(|letters| letters.contains(code))
 }
 
-/// Whether an interpreter is given code in its arguments.
+/// Whether an interpreter gets code in its arguments.
 pub(super) fn has_code(program: &Path, argv: &[String]) -> bool {
     code_letters(program).is_some_and(|code| argv.iter().skip(1).any(|argument| brings_code(argument, code)))
 }
@@ -72,12 +73,12 @@ pub(in super::super) fn is_interpreter(program: &Path) -> bool {
     code_letters(program).is_some()
 }
 
-/// The file that a program is handed to run, where it is an interpreter.
+/// The file that a program gets to run, if it is an interpreter.
 pub(in super::super) fn handed(program: &Program) -> Option<PathBuf> {
     handed_to(&program.path, &program.argv, &program.cwd)
 }
 
-/// The file that an interpreter is handed: the first argument that is one, unless the code is an argument itself.
+/// The file that an interpreter gets: the first file argument, unless the code itself is an argument.
 fn handed_to(program: &Path, argv: &[String], cwd: &Path) -> Option<PathBuf> {
     let code = code_letters(program)?;
     for argument in argv.iter().skip(1) {
@@ -92,11 +93,11 @@ fn handed_to(program: &Path, argv: &[String], cwd: &Path) -> Option<PathBuf> {
     None
 }
 
-/// Reads a script; with `marked`, only a file that begins with an interpreter line is one.
+/// Reads a script; with `marked`, only a file with an interpreter line counts.
 fn read(path: &Path, marked: bool) -> Result<Option<Vec<u8>>, Error> {
     let failed = |cause: io::Error| Error::machine(format_args!("read {}", path.display()), cause);
     let file = match File::open(path) {
-        // A program that may be run and not read has no text for anybody to see.
+        // A program that may be run and not read has no text to show.
         Err(cause) if marked && cause.kind() == io::ErrorKind::PermissionDenied => return Ok(None),
         opened => opened.map_err(failed)?,
     };
@@ -119,17 +120,16 @@ fn read(path: &Path, marked: bool) -> Result<Option<Vec<u8>>, Error> {
             path.display(),
             count(MOST_LINES as u64)
         );
-        let hint =
-            "a person confirms a script by its text: call it by its bare name from a short script, or make it a program";
+        let hint = "a person confirms a script by its text: call it by its bare name from a short script, or make it a program";
         return Err(Error::new(Kind::Refused, message).hint(hint));
     }
     Ok(Some(content))
 }
 
-/// The content as text, where it is what was frozen. Bytes that are no text stand in it by their numbers.
+/// The content as text, if it is the frozen content. Bytes that are not text are shown by their numbers.
 fn shown(pinned: &Pinned, path: &Path, content: &[u8]) -> Result<Listing, Error> {
     let frozen = std::iter::once(&pinned.program).chain(&pinned.files).find(|file| file.path == path);
-    // Of what keeps changing no content is frozen, and the prompt says so.
+    // The content of a file that keeps changing is not frozen; the prompt shows that.
     let same = match frozen {
         Some(file) => file.sha256.as_ref().map_or(file.restless, |frozen| *frozen == Digest::of(content)),
         None => false,
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(script.seen(&path, &[&name]).unwrap(), script.whole(text));
         fs::write(&path, b"\x7fELF\0").unwrap();
         assert_eq!(script.seen(&path, &[&name]).unwrap(), None);
-        // A file that is handed to an interpreter is a script, whatever its first line and wherever it is looked for.
+        // A file given to an interpreter is a script, with any first line, in any place.
         fs::write(&path, "echo two\n").unwrap();
         let bash = Path::new("/bin/bash");
         for words in [
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_stands_by_its_numbers() {
+    fn bytes_that_are_not_text_are_shown_by_their_numbers() {
         let script = Script::new(b"#!/bin/sh\necho caf\xe9 \xff\n");
         let seen = script.seen(&script.path(), &[&script.path().display().to_string()]).unwrap();
         assert_eq!(seen, script.whole("#!/bin/sh\necho caf\\xe9 \\xff\n"));

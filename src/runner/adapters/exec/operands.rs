@@ -1,10 +1,11 @@
-//! What a program does with the files that its arguments name.
+//! What a program does with the files in its arguments.
 
 use super::PURE;
 use std::path::Path;
 
-/// Programs that read, make, change or remove what their arguments name, and run none of it. Left out for an option that runs
-/// something: `find` (`-exec`), `tar` (`--to-command`), `rsync` (`-e`), `sed` (`e`), `sort` (`--compress-program`).
+/// Programs that read, make, change or remove the files in their arguments, and run none of them. Excluded for an
+/// option that runs something: `find` (`-exec`), `tar` (`--to-command`), `rsync` (`-e`), `sed` (`e`), `sort`
+/// (`--compress-program`).
 const HANDLERS: [&str; 26] = [
     "chattr",
     "chgrp",
@@ -34,7 +35,7 @@ const HANDLERS: [&str; 26] = [
     "zstd",
 ];
 
-/// Whether a program runs nothing of what its arguments name.
+/// Whether a program runs none of the files in its arguments.
 pub(in super::super) fn runs_nothing(program: &Path) -> bool {
     let name = program.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     let of_system =

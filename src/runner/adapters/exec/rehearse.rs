@@ -10,10 +10,10 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// How far a script's first line is read. Source: execve(2), the kernel reads 255 bytes of it.
+/// How many bytes of a script's first line are read: as many as the kernel reads (execve(2)).
 const FIRST_LINE: u64 = 255;
 
-/// Asks for the program, the interpreter of a script, and the directory it would work in.
+/// Checks the program, the interpreter of a script, and the working directory.
 pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
     let spec: Spec = match common::spec(undo) {
         Ok(spec) => spec,
@@ -36,7 +36,7 @@ pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
     Rehearsed::Possible(format!("{} can be executed", path.display()))
 }
 
-/// Why a directory cannot be worked in; the run makes its own.
+/// Why a directory cannot be used as working directory; the run creates its own.
 pub(in super::super) fn no_directory(cwd: &str) -> Option<String> {
     let path = Path::new(cwd);
     if cwd.starts_with("{{run.dir}}") {
@@ -48,7 +48,7 @@ pub(in super::super) fn no_directory(cwd: &str) -> Option<String> {
     }
 }
 
-/// Why a script's interpreter cannot be started; nothing where the file is no script or is fine.
+/// Why a script's interpreter cannot be started; none if the file is not a script, or the interpreter can be started.
 fn no_interpreter(path: &Path) -> Option<String> {
     let mut first = Vec::new();
     File::open(path).ok()?.take(FIRST_LINE).read_to_end(&mut first).ok()?;

@@ -1,4 +1,4 @@
-//! Runs a program to its end, passing its output on.
+//! Runs a program to its end and forwards its output.
 
 use crate::domain::Error;
 use crate::domain::error::system_text;
@@ -14,29 +14,29 @@ use std::time::{Duration, Instant};
 /// How long a cancelled program has between TERM and KILL.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long a wait for output lasts before the rest is looked at, in nanoseconds.
+/// How long one wait for output lasts, in nanoseconds.
 const GLANCE_NS: i64 = 20_000_000;
 
 /// How much is read at most after a program ended, in bytes: more than a pipe holds.
 const LAST_WORDS: usize = 1 << 20;
 
-/// How a program came to its end.
+/// How a program ended.
 pub(super) enum Ran {
     Ended(ExitStatus),
     Cancelled,
     Lost(String),
 }
 
-/// Where its standard error goes.
+/// What happens to its standard error.
 #[derive(Clone, Copy)]
 pub(super) enum Errors {
-    /// Among its output.
+    /// It is mixed with the output.
     Among,
-    /// Nowhere.
+    /// It is dropped.
     Dropped,
 }
 
-/// Starts the program in a process group of its own and passes its output on until it ends.
+/// Starts the program in its own process group and forwards its output until it ends.
 pub(super) fn run(action: &Action, out: &mut dyn Write, errors: Errors, cancel: &AtomicBool) -> Result<Ran, Error> {
     let program = super::program(action)?;
     let doing = format!("start {}", program.path.display());
@@ -53,7 +53,7 @@ pub(super) fn run(action: &Action, out: &mut dyn Write, errors: Errors, cancel: 
         Errors::Dropped => command.stderr(Stdio::null()),
     };
     let mut child = command.spawn().map_err(failed)?;
-    drop(command); // It holds the writing ends.
+    drop(command); // It holds the writing ends of the pipes.
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let kill = |signal| group.map(|group| kill_process_group(group, signal));
     let mut killed_at: Option<Instant> = None;
@@ -65,7 +65,7 @@ pub(super) fn run(action: &Action, out: &mut dyn Write, errors: Errors, cancel: 
         let bytes = took.as_ref().map_or(0, |count| *count);
         open = open && !(ready && bytes == 0);
         if let Some(bytes) = buffer.get(..bytes) {
-            let _ = out.write_all(bytes); // A log that cannot be written does not stop a program half-way.
+            let _ = out.write_all(bytes); // A failing log must not stop a program half-way.
         }
         match child.try_wait() {
             Ok(Some(status)) => {
@@ -91,7 +91,7 @@ pub(super) fn run(action: &Action, out: &mut dyn Write, errors: Errors, cancel: 
     }
 }
 
-/// Passes on what the program wrote last; what its children go on writing is not waited for.
+/// Forwards the program's last output; does not wait for output of its children.
 fn drain(reader: &mut std::io::PipeReader, out: &mut dyn Write) {
     let mut last = vec![0; LAST_WORDS];
     while readable(reader, 0) {

@@ -60,7 +60,7 @@ fn it_sees_its_own_environment_and_nothing_of_ours() {
 }
 
 #[test]
-fn ends_are_told_apart() {
+fn ends_are_distinguished() {
     let cases = [
         ("exec = ['true']", Ending::Ok, "exit code 0"),
         ("exec = ['/bin/sh', '-c', 'exit 3']", Ending::Failed, "exit code 3"),
@@ -93,7 +93,7 @@ fn all_output_arrives_even_what_is_written_last() {
 
 #[test]
 fn a_child_that_keeps_the_output_open_is_not_waited_for() {
-    // Were it waited for, its own line would be in the output.
+    // If the run waited for it, its line would be in the output.
     let (end, out) = ran("exec = ['/bin/sh', '-c', '(sleep 30; echo late) & echo started']");
     assert_eq!((end.ending, out.as_str()), (Ending::Ok, "started\n"));
 }
@@ -146,7 +146,7 @@ fn the_preview_freezes_the_very_program() {
     std::fs::copy("/bin/false", &tool).unwrap();
     let after = frozen(EffectClass::Change).unwrap().1;
     let lines = adapters::drift(&mut &*before, &mut &*after);
-    // The inode may have been given to the new file.
+    // The new file may have got the same inode.
     let new = [" is another file than the one shown", " has changed since it was shown"];
     assert!(new.iter().any(|what| lines == [format!("{}{what}", tool.display())]), "{lines:?}");
     assert_eq!(adapters::items(&mut &*after, 0, 9).unwrap().1.len(), 1);

@@ -1,4 +1,4 @@
-//! The variables that a program finds.
+//! The environment variables of a program.
 
 use crate::config::reader::{Place, Problems, Table, Value};
 use crate::config::secrets::Secrets;
@@ -8,31 +8,32 @@ use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::sql::connection::Database;
 use std::collections::BTreeMap;
 
-/// What is known of the estate.
+/// The parts of the estate that matter here.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Known<'a> {
     /// Absolute paths of programs that only read.
     pub(in super::super) trusted: &'a [String],
-    /// Its secrets; `None` where no estate is known.
+    /// Its secrets; `None` without an estate.
     pub(in super::super) secrets: Option<&'a Secrets>,
-    /// Its databases; `None` where no estate is known.
+    /// Its databases; `None` without an estate.
     pub(in super::super) databases: Option<&'a [Database]>,
 }
 
 /// The variables that an action gives its program.
 #[derive(Debug, Default)]
 pub(in super::super) struct Environment {
-    /// Those that are written out.
+    /// The literal ones.
     pub(in super::super) env: BTreeMap<String, String>,
     /// Those whose value is a secret of the estate.
     pub(in super::super) secrets: BTreeMap<String, Named>,
-    /// The database that brings some.
+    /// The database that adds some.
     pub(in super::super) database: Option<Reach>,
-    /// Where each stands.
+    /// Where each is written.
     pub(in super::super) at: BTreeMap<String, Place>,
 }
 
-/// Its variables: `env`, in which `secret:NAME` stands for a secret of the estate, and those of the database that `postgres` names.
+/// Reads its variables: `env`, in which `secret:NAME` means a secret of the estate, and those of the database in
+/// `postgres`.
 pub(in super::super) fn environment(
     table: &mut Table,
     known: &Known<'_>,
@@ -81,7 +82,7 @@ pub(in super::super) fn environment(
     sound.then_some(env)
 }
 
-/// What every program finds in its environment.
+/// The variables that every program gets.
 pub(in super::super) fn own_environment() -> BTreeMap<String, String> {
     let mut env = BTreeMap::from([("PATH".to_owned(), PATH.to_owned()), ("LANG".to_owned(), "C.UTF-8".to_owned())]);
     if let Some(home) = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok()) {

@@ -1,12 +1,12 @@
-//! `archive`: a file goes compressed into a tree of archives, is read back, and only then goes from its place.
+//! `archive`: compresses a file into a tree of archives, reads the archive back, and only then removes the file.
 //!
 //! ```text
 //! logs/api/app.log.3 ──gzip──▶ logs/archive/api/.app.log.3.gz.part ──read back, same digest──▶ logs/archive/api/app.log.3.gz
 //! ```
 //!
-//! The tree below `under` is kept, so that same names never meet; a name that is taken is never written over. What is compressed
-//! already, by its name or by its first bytes, and what is written to, is left out. An archive has the mode, the owner, the ACL and
-//! the other attributes of its file, and the time at which it was made: how long it is kept counts from then.
+//! The tree below `under` is kept, so that equal names do not collide; an existing name is never overwritten. Files
+//! that are already compressed (by name or first bytes) or being written are left out. An archive gets the mode, the
+//! owner, the ACL and the other attributes of its file, and the current time: its age counts from then.
 
 use crate::domain::Error;
 use crate::procedure::plan::Action;
@@ -31,7 +31,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::AtomicBool;
 
-/// What an archive's name ends in.
+/// The suffix of an archive's name.
 pub(super) const ENDING: &[u8] = b".gz";
 
 impl From<Halt> for Came {
@@ -43,7 +43,7 @@ impl From<Halt> for Came {
     }
 }
 
-/// Takes out what is written to and what is compressed already, and says how many those were.
+/// Takes out files that are being written and files that are already compressed, and reports their number.
 pub(super) fn sift(root: &Root, files: &mut Vec<Frozen>, action: &Action, look: &Look) -> Result<(u64, u64), Error> {
     gz::is_there()?;
     look.in_time(&action.line)?;
@@ -67,7 +67,7 @@ pub(super) fn sift(root: &Root, files: &mut Vec<Frozen>, action: &Action, look: 
     Ok(((before - calm) as u64, (calm - files.len()) as u64))
 }
 
-/// Whether an archive that is there already is this very file's: an attempt was cut short before the file went.
+/// Whether an existing archive is of this very file: an earlier attempt was interrupted before it removed the file.
 pub(super) fn is_its(root: &Root, file: &Frozen, to: &Name) -> bool {
     let digest = |name: &Name, packed: bool| {
         let (parent, name) = split(&name.0);
@@ -78,12 +78,12 @@ pub(super) fn is_its(root: &Root, file: &Frozen, to: &Name) -> bool {
     source.is_some() && source == digest(to, true)
 }
 
-/// The name under which a file is made before it has its own.
+/// The temporary name of a file before it gets its own.
 fn part(name: &[u8]) -> Vec<u8> {
     [b".".as_slice(), name, b".part"].concat()
 }
 
-/// Makes a file of our own, in the place of one that an attempt which was cut short has left.
+/// Creates a file of our own, replacing one that an interrupted attempt left.
 fn make(directory: &OwnedFd, name: &[u8]) -> Result<File, Errno> {
     let _ = unlinkat(directory, OsStr::from_bytes(name), AtFlags::empty());
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -179,13 +179,13 @@ impl Worker {
     }
 }
 
-/// Whether a file has the size and the time of the frozen one: unpacked, it is another file.
+/// Whether a file has the size and the time of the frozen one: an unpacked file has another inode.
 fn is_content(file: &Frozen, stat: &Stat) -> bool {
     let here = Frozen::of(Vec::new(), stat);
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && (here.size, here.mtime) == (file.size, file.mtime)
 }
 
-/// What it means that the file is gone: an earlier attempt archived it, or somebody else took it.
+/// Why the file is missing: an earlier attempt archived it, or another program removed it.
 fn gone(root: &Root, file: &Frozen, to: &Name, cancel: &AtomicBool) -> Came {
     let (far, new) = split(&to.0);
     let Ok(open) = root.directory(far).and_then(|directory| open_file(&directory, new)) else {
@@ -198,7 +198,7 @@ fn gone(root: &Root, file: &Frozen, to: &Name, cancel: &AtomicBool) -> Came {
     }
 }
 
-/// Makes the archive under its own name, whole and durable; or finds the one of an earlier attempt.
+/// Creates the archive under its own name, complete and durable; or finds the one of an earlier attempt.
 fn packed(open: &File, stat: &Stat, target: &OwnedFd, new: &[u8], to: &Name, cancel: &AtomicBool) -> Result<(), Came> {
     let failed = |cause: Errno| Came::Failed(cause.to_string());
     let should = gz::digest(open, false, cancel)?;
@@ -238,7 +238,7 @@ fn packed(open: &File, stat: &Stat, target: &OwnedFd, new: &[u8], to: &Name, can
     made
 }
 
-/// Makes the file again from its archive, with its time, and with the archive's mode and owner.
+/// Creates the file again from its archive, with its time, and with the archive's mode and owner.
 fn unpacked(archive: &File, file: &Frozen, source: &OwnedFd, name: &[u8], cancel: &AtomicBool) -> Result<(), Came> {
     let failed = |cause: Errno| Came::Failed(cause.to_string());
     let had = Had::of(&fstat(archive).map_err(failed)?);

@@ -1,9 +1,9 @@
-//! What a file has beside its content, its owner and its mode: ACLs, labels, capabilities, attributes of users.
+//! The metadata of a file beside its mode: ACLs, labels, capabilities, user attributes.
 //!
-//! They are extended attributes (xattr(7)): `system.posix_acl_access`, `security.selinux`, `security.capability`, `trusted.*`,
-//! `user.*`. A file that takes the place of another, or is a copy of it, gets exactly those of the other one, and loses an ACL that
-//! its directory gave it. With an ACL the group bits of the mode are the ACL's mask and not the right of the group (acl(5)): so the
-//! ACL is set before the mode, and at no instant may anyone do more than with the old file.
+//! They are extended attributes (xattr(7)): `system.posix_acl_access`, `security.selinux`, `security.capability`,
+//! `trusted.*`, `user.*`. A file that replaces or copies another gets exactly the other's attributes, and loses an
+//! ACL inherited from its directory. With an ACL the group bits of the mode are the ACL's mask, not the right of the
+//! group (acl(5)): so the ACL is set before the mode, and at no moment may a user do more than with the old file.
 
 use crate::domain::error::system_text;
 use crate::runner::adapters::files::beneath::{Root, hold, split};
@@ -17,13 +17,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 
-/// The ACL that decides who may use a file.
+/// The ACL that decides who may access a file.
 const ACL: &[u8] = b"system.posix_acl_access";
-/// What lets a program do what only root may. A change of the owner takes it away (chown(2)).
+/// Lets a program do what otherwise only root may. A change of the owner removes it (chown(2)).
 const CAPABILITY: &[u8] = b"security.capability";
-/// The label of SELinux; its policy, not a capability, says who may set it.
+/// The label of SELinux; its policy, not a capability, decides who may set it.
 const SELINUX: &[u8] = b"security.selinux";
-/// What the kernel computes over a file: never true of another one. Source: the kernel's documentation of IMA and EVM.
+/// Values that the kernel computes for one file; never valid for another. Source: the kernel's documentation of IMA
+/// and EVM.
 const COMPUTED: [&[u8]; 2] = [b"security.ima", b"security.evm"];
 
 /// Bits of `CapEff`. Source: capabilities(7), linux/capability.h.
@@ -32,7 +33,7 @@ const FOWNER: u32 = 3;
 const SYS_ADMIN: u32 = 21;
 const SETFCAP: u32 = 31;
 
-/// How often a list is read again that grew between two calls.
+/// How often a list that grew between two calls is read again.
 const TRIES: usize = 8;
 
 /// The attributes of a file by their names.
@@ -44,7 +45,7 @@ fn path(file: impl AsFd) -> String {
     format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())
 }
 
-/// Reads what may be of any length: asks for the length, then for the bytes.
+/// Reads a value of unknown length: first its length, then its bytes.
 fn whole(
     length: impl Fn() -> Result<usize, Errno>,
     read: impl Fn(&mut [u8]) -> Result<usize, Errno>,
@@ -67,7 +68,7 @@ fn whole(
 }
 
 impl Attributes {
-    /// Reads them. A file system without any has none.
+    /// Reads the attributes; none on a file system without them.
     pub(super) fn of(file: impl AsFd) -> Result<Self, Errno> {
         let path = path(&file);
         let names = match whole(|| listxattr_query(&path), |buffer| listxattr(&path, buffer)) {
@@ -78,14 +79,14 @@ impl Attributes {
         for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty() && !COMPUTED.contains(name)) {
             match whole(|| getxattr_query(&path, name), |buffer| getxattr(&path, name, buffer)) {
                 Ok(value) => drop(found.insert(name.to_vec(), value)),
-                Err(Errno::NODATA) => {} // It went away meanwhile.
+                Err(Errno::NODATA) => {} // It was removed since it was listed.
                 Err(cause) => return Err(cause),
             }
         }
         Ok(Self(found))
     }
 
-    /// Gives a file these and no other ACL; names the one that cannot be given.
+    /// Gives a file these attributes and no other ACL; the error names the one that failed.
     fn give(&self, file: impl AsFd) -> Result<(), (String, Errno)> {
         let has = Self::of(&file).map_err(|cause| ("its extended attributes".to_owned(), cause))?;
         let path = path(&file);
@@ -110,9 +111,10 @@ impl Attributes {
     }
 }
 
-/// Gives a file of our own all that another one has, and makes it durable.
+/// Gives a new file of ours all attributes of another file, and makes it durable.
 ///
-/// The order matters: a new owner takes capabilities and set-id bits away, and a mode before the ACL would be the group's right.
+/// The order matters: a new owner removes capabilities and set-id bits, and a mode set before the ACL would be the
+/// group's right.
 pub(super) fn settle(file: &File, had: Had, attributes: &Attributes) -> Result<(), String> {
     let failed = |what: String, cause: Errno| format!("{what} cannot be kept: {}", system_text(cause));
     let own = fstat(file).map(|stat| Had::of(&stat)).map_err(system_text)?;
@@ -125,14 +127,14 @@ pub(super) fn settle(file: &File, had: Had, attributes: &Attributes) -> Result<(
     fsync(file).map_err(system_text)
 }
 
-/// The attributes of a frozen file as it is now.
+/// The current attributes of a frozen file.
 pub(super) fn of_frozen(root: &Root, file: &Frozen) -> Result<(Stat, Attributes), Errno> {
     let (parent, name) = split(&file.name.0);
     let held = hold(root.directory(parent)?, name)?;
     Ok((fstat(&held)?, Attributes::of(&held)?))
 }
 
-/// The rights of this process that matter for keeping what a file has. Source: proc_pid_status(5), `CapEff`.
+/// The rights of this process that matter for copying attributes. Source: proc_pid_status(5), `CapEff`.
 struct Rights {
     uid: u32,
     groups: Vec<u32>,
@@ -156,7 +158,7 @@ impl Rights {
         self.capabilities >> capability & 1 == 1
     }
 
-    /// What of a file this process could not give another one, with its reason.
+    /// The first attribute of a file that this process could not copy, with the reason.
     fn lacks(&self, stat: &Stat, attributes: &Attributes) -> Option<String> {
         if stat.st_uid != self.uid && !(self.may(CHOWN) && self.may(FOWNER)) {
             return Some(format!("its owner is uid {}, and this user is uid {}", stat.st_uid, self.uid));
@@ -176,7 +178,7 @@ impl Rights {
     }
 }
 
-/// Why one of these files could not have a copy with its owner and its attributes.
+/// Why a copy of one of these files could not get its owner and its attributes.
 pub(super) fn not_kept(root: &Root, files: &[Frozen]) -> Option<String> {
     let rights = Rights::own();
     files.iter().find_map(|file| {

@@ -1,4 +1,4 @@
-//! A root that nothing leads out of.
+//! A root directory whose lookups cannot leave it.
 
 use crate::domain::Error;
 use rustix::fs::{Mode, OFlags, ResolveFlags, Stat, fstat, mkdirat, open, openat2};
@@ -8,10 +8,10 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-/// How often a path is tried again that a rename elsewhere disturbed (`EAGAIN` of openat2).
+/// How often a path lookup is tried again after a concurrent rename (`EAGAIN` of openat2).
 const TRIES: usize = 64;
 
-/// The root, held open, and the last directory that was reached below it.
+/// The root, held open, and the last directory that was opened below it.
 pub(in crate::runner::adapters) struct Root {
     fd: OwnedFd,
     /// Its device.
@@ -45,7 +45,7 @@ impl Root {
         Err(last)
     }
 
-    /// Opens a directory below, making what is missing of it with the given mode; each new name is synced.
+    /// Opens a directory below, creating missing ones with the given mode; each new name is synced.
     pub(in crate::runner::adapters) fn make_directory(&self, path: &[u8], mode: Mode) -> Result<OwnedFd, Errno> {
         match self.directory(path) {
             Err(Errno::NOENT) => {}
@@ -67,8 +67,8 @@ pub(in crate::runner::adapters) fn look_at(directory: impl AsFd, name: &[u8]) ->
     fstat(hold(directory, name)?)
 }
 
-/// Holds a name without opening it: needs no right to the file. A mount over the name is `EXDEV`, also a bind mount of the
-/// same file system, where the device's number says nothing. Source: openat2(2), `RESOLVE_NO_XDEV`.
+/// Holds a name without opening it: needs no right to the file. A mount over the name is `EXDEV`, also a bind mount
+/// of the same file system, where the device number does not differ. Source: openat2(2), `RESOLVE_NO_XDEV`.
 pub(super) fn hold(directory: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
     own(directory, name, OFlags::PATH)
 }
@@ -96,7 +96,7 @@ pub(in crate::runner::adapters) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Why a directory could not be reached, in words for people.
+/// Why a directory could not be opened, for people.
 pub(in crate::runner::adapters) fn why(cause: Errno) -> String {
     match cause {
         Errno::XDEV => "it is another mount than `root`".to_owned(),

@@ -1,4 +1,4 @@
-//! What is compressed already, by its name or by its first bytes.
+//! Whether a file is already compressed, by its name or its first bytes.
 
 use crate::runner::adapters::files::beneath::open_file;
 use std::io::Read;
@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// By gzip, which is at hand to read it.
+    /// By gzip, which this program can read.
     Gzip,
     /// By another program, named.
     Other(&'static str),
@@ -60,7 +60,7 @@ pub(super) fn by_content(first: &[u8]) -> Option<Kind> {
     MAGICS.iter().find(|(magic, _)| first.starts_with(magic)).map(|(_, kind)| *kind)
 }
 
-/// By the name, else by the first bytes; what cannot be opened has only its name.
+/// By the name, else by the first bytes; a file that cannot be opened has only its name.
 pub(super) fn kind(directory: &OwnedFd, name: &[u8]) -> Option<Kind> {
     by_name(name).or_else(|| {
         let mut first = Vec::new();

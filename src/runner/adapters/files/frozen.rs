@@ -1,4 +1,4 @@
-//! The frozen set: which files exactly.
+//! The frozen set: exactly which files.
 //!
 //! ```text
 //! {"set":"files","op":"delete","root":"/srv/cell0","dev":2049,"ino":131,"under":"data/sessions","count":2}
@@ -42,13 +42,13 @@ pub(in crate::runner::adapters) struct Frozen {
     pub(super) size: u64,
     /// Seconds and nanoseconds since the epoch.
     pub(super) mtime: (i64, u64),
-    /// What permissions it had, where those are what changes.
+    /// Its old permissions, if the act changes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) had: Option<Had>,
-    /// Whether it has holes, where its content is written again by an undo.
+    /// Whether it has holes, if an undo writes its content again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) sparse: bool,
-    /// How many names it has in the file system; a set does not keep that.
+    /// How many names it has in the file system; not part of a set.
     #[serde(skip)]
     pub(super) links: u64,
 }
@@ -68,7 +68,7 @@ impl Had {
 }
 
 impl Frozen {
-    /// Freezes what was seen.
+    /// Freezes a file as it was seen.
     pub(super) fn of(name: Vec<u8>, stat: &Stat) -> Self {
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         Self {
@@ -84,27 +84,27 @@ impl Frozen {
         }
     }
 
-    /// The same without what changes in a log that is written to.
+    /// The same without the parts that change in a growing log.
     pub(super) fn growing(&self) -> Self {
         Self { size: 0, mtime: (0, 0), ..self.clone() }
     }
 
-    /// Whether this is the very file that was frozen, whatever was written into it since.
+    /// Whether this is the frozen file, even if it was written to since.
     pub(super) fn is_inode(&self, stat: &Stat) -> bool {
         self.dev == stat.st_dev && self.is_same_inode(stat)
     }
 
-    /// As [`Self::is_inode`], but for the device's number.
+    /// Like [`Self::is_inode`], without the device number.
     pub(super) fn is_same_inode(&self, stat: &Stat) -> bool {
         FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && self.ino == stat.st_ino
     }
 
-    /// Whether this is the very file that was frozen, unchanged.
+    /// Whether this is the frozen file, unchanged.
     pub(super) fn is(&self, stat: &Stat) -> bool {
         self.dev == stat.st_dev && self.is_same_file(stat)
     }
 
-    /// As [`Self::is`], but for the device's number, which a restart of the machine may change.
+    /// Like [`Self::is`], without the device number, which a restart of the machine may change.
     pub(super) fn is_same_file(&self, stat: &Stat) -> bool {
         FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
             && self.ino == stat.st_ino
@@ -137,7 +137,7 @@ impl Name {
         &self.0
     }
 
-    /// Whether it is a path that stays below.
+    /// Whether it is a path that stays below the root.
     fn is_sound(&self) -> bool {
         !self.0.contains(&0) && !self.0.split(|b| *b == b'/').any(|part| matches!(part, b"" | b"." | b".."))
     }

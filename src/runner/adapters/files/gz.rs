@@ -1,4 +1,4 @@
-//! gzip, as a program of its own between two open files.
+//! gzip, run as a program between two open files.
 
 use crate::domain::ids::Hasher;
 use crate::domain::{Digest, Error};
@@ -10,20 +10,20 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How much is read at once.
+/// How many bytes are read at once.
 const PIECE: usize = 256 << 10;
 
-/// How long a run of zeros must be to become a hole: a page, which is the block of most file systems.
+/// The shortest run of zeros that becomes a hole: a page, which is the block of most file systems.
 const BLOCK: u64 = 4096;
 
-/// How often a compression is looked at.
+/// How often a compression is checked.
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// Why there is no result.
 pub(super) enum Halt {
     /// It was stopped.
     Stopped,
-    /// It cannot be done, or what is read is not whole.
+    /// It cannot be done, or the compressed file is damaged.
     Failed(String),
 }
 
@@ -33,7 +33,7 @@ impl From<io::Error> for Halt {
     }
 }
 
-/// Whether there is a gzip to be had.
+/// Checks that gzip is installed.
 ///
 /// # Errors
 /// When there is none.
@@ -48,7 +48,7 @@ fn command(arguments: &[&str]) -> Result<Command, Halt> {
     Ok(command)
 }
 
-/// Compresses what is in one file into another; the name and the time of the first are not kept in it.
+/// Compresses one file into another, without the name and the time of the first.
 pub(super) fn pack(from: &File, to: &File, cancel: &AtomicBool) -> Result<(), Halt> {
     let mut from = from.try_clone()?;
     from.rewind()?;
@@ -66,7 +66,7 @@ pub(super) fn pack(from: &File, to: &File, cancel: &AtomicBool) -> Result<(), Ha
     }
 }
 
-/// Gives what a compressed file holds, piece by piece, to its end; one that is not whole is an error.
+/// Returns the content of a compressed file, piece by piece, to its end; a damaged file is an error.
 pub(super) fn unpack(
     from: &File,
     cancel: &AtomicBool,
@@ -127,7 +127,7 @@ pub(super) fn each(
     through(&mut file, cancel, piece)
 }
 
-/// The length and the digest of what a file holds, unpacked or as it is.
+/// The length and the digest of a file's content, unpacked or as it is.
 pub(super) fn digest(file: &File, packed: bool, cancel: &AtomicBool) -> Result<(u64, Digest), Halt> {
     let (mut hasher, mut length) = (Hasher::default(), 0);
     each(file, packed, cancel, &mut |piece| {
@@ -138,18 +138,18 @@ pub(super) fn digest(file: &File, packed: bool, cancel: &AtomicBool) -> Result<(
     Ok((length, hasher.finish()))
 }
 
-/// Unpacks one file into another, which gets holes where the first one had them: what is zero takes no room then.
+/// Unpacks one file into another, with holes where the first one had them: zeros need no disk space then.
 pub(super) fn copy_out(from: &File, to: &mut File, holes: bool, cancel: &AtomicBool) -> Result<(), Halt> {
     if !holes {
         return unpack(from, cancel, &mut |piece| to.write_all(piece));
     }
     let mut length = 0_u64;
     unpack(from, cancel, &mut |piece| {
-        // Pieces of a pipe are of any length: each block is cut at a multiple of its size in the file.
+        // Pieces of a pipe have any length: each block is cut at a multiple of its size in the file.
         let mut rest = piece;
         while !rest.is_empty() {
-            let room = BLOCK - length % BLOCK;
-            let (block, after) = rest.split_at(rest.len().min(usize::try_from(room).unwrap_or(rest.len())));
+            let left = BLOCK - length % BLOCK;
+            let (block, after) = rest.split_at(rest.len().min(usize::try_from(left).unwrap_or(rest.len())));
             if block.iter().any(|byte| *byte != 0) {
                 to.write_all_at(block, length)?;
             }

@@ -1,4 +1,4 @@
-//! Who holds the files of a set open.
+//! Finds the processes that hold the files of a set open.
 
 use crate::domain::Preview;
 use crate::domain::quantity::counted;
@@ -10,10 +10,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-/// How many holders are named.
+/// How many of them are named.
 const NAMED: usize = 5;
 
-/// Adds a fact about open handles, and a warning where there are any or some processes could not be looked into.
+/// Adds a fact about open files, and a warning if there are any or some processes could not be inspected.
 pub(super) fn report(files: &[Frozen], look: &Look, preview: &mut Preview) {
     if files.is_empty() {
         return;
@@ -43,7 +43,7 @@ pub(super) fn report(files: &[Frozen], look: &Look, preview: &mut Preview) {
                 }
             }
             Err(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => closed_to_us += 1,
-            Err(_) => {} // It ended meanwhile.
+            Err(_) => {} // It ended since it was listed.
         }
     }
     let mut fact = counted(open.len() as u64, "file", "files");
@@ -61,24 +61,24 @@ pub(super) fn report(files: &[Frozen], look: &Look, preview: &mut Preview) {
     preview.facts.push(("open handles".to_owned(), fact));
 }
 
-/// Who writes into some files.
+/// The processes that write to some files.
 #[derive(Default)]
 pub(super) struct Writers {
-    /// The first that was found, by its name and its number.
+    /// The first one that was found, by its name and its number.
     pub(super) holder: Option<String>,
-    /// The files that are written to.
+    /// The files that are being written.
     pub(super) files: HashSet<(u64, u64)>,
-    /// How many processes could not be looked into.
+    /// How many processes could not be inspected.
     pub(super) unseen: u64,
 }
 
-/// Looks who has any of these files open for writing. Source: proc_pid_fdinfo(5), `flags`.
+/// Finds the processes that have any of these files open for writing. Source: proc_pid_fdinfo(5), `flags`.
 pub(super) fn writers(files: &[Frozen]) -> Writers {
     let wanted = files.iter().map(|file| (file.dev, file.ino)).collect();
     holders(&wanted, true)
 }
 
-/// Who has the file of a name open, whatever for.
+/// A process that has the file of a name open, in any mode.
 pub(super) fn of_name(directory: &OwnedFd, name: &[u8]) -> Option<String> {
     let stat = look_at(directory, name).ok()?;
     holders(&HashSet::from([(stat.st_dev, stat.st_ino)]), false).holder
@@ -101,7 +101,7 @@ fn holders(wanted: &HashSet<(u64, u64)>, writing: bool) -> Writers {
             let info = std::fs::read_to_string(path.join("fdinfo").join(handle.file_name())).unwrap_or_default();
             let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
             let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
-            // What cannot be told may be writing.
+            // An unknown mode may be writing.
             if !writing || flags.is_none_or(|flags| flags & 0o3 != 0) {
                 found.files.insert(id);
                 found.holder.get_or_insert_with(|| format!("{} ({pid})", name_of(&path)));
@@ -111,7 +111,7 @@ fn holders(wanted: &HashSet<(u64, u64)>, writing: bool) -> Writers {
     found
 }
 
-/// Device and inode behind a handle, as far as the kernel knows without asking a server.
+/// Device and inode of an open file, as far as the kernel knows without asking a server.
 fn identity(handle: &Path) -> Option<(u64, u64)> {
     let seen = statx(CWD, handle, AtFlags::STATX_DONT_SYNC, StatxFlags::INO).ok()?;
     Some((makedev(seen.stx_dev_major, seen.stx_dev_minor), seen.stx_ino))

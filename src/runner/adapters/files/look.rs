@@ -1,4 +1,4 @@
-//! Looks at a tree, and freezes what an act would touch.
+//! Walks a tree, and freezes what an act would touch.
 
 use crate::domain::glob;
 use crate::domain::quantity::{count, counted};
@@ -16,38 +16,38 @@ use rustix::io::Errno;
 use std::borrow::Cow;
 use std::io::Write;
 
-/// After how many names the deadline is looked at.
+/// After how many names the deadline is checked.
 const BREATH: u64 = 256;
 
-/// What a phrase calls what is in a set.
+/// The noun for the items of a set in a phrase.
 pub(in crate::runner::adapters) const NOUN: &str = "files";
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Default)]
 struct Seen {
-    /// How many regular files the pattern fits.
+    /// How many regular files match the pattern.
     of: u64,
-    /// Those that the act would touch, or that compete for being the newest.
+    /// The files that the act would touch, or that compete for being the newest.
     files: Vec<Frozen>,
-    /// Symbolic links that the pattern fits; they are left out.
+    /// Symbolic links that match; they are left out.
     links: u64,
-    /// Other things that the pattern fits: sockets, pipes, devices.
+    /// Other entries that match: sockets, pipes, devices.
     others: u64,
-    /// Files of another mount, also where only a file is mounted over a name; they are left out.
+    /// Files of another mount, also a single file mounted over a name; they are left out.
     mounted: u64,
-    /// Files that have names elsewhere, which a change of permissions would change as well; they are left out.
+    /// Files with other names, which a change of permissions would affect too; they are left out.
     linked: u64,
-    /// Files that are compressed already, are written to, or are as they shall be; they are left out.
+    /// Files that are already compressed, being written, or already as requested; they are left out.
     packed: u64,
     written: u64,
     already: u64,
-    /// Files whose new name is taken: those that get another one, and those that are left out.
+    /// Files whose new name is taken: those that get another name, and those that are left out.
     renamed: u64,
     taken: Vec<String>,
     names: u64,
 }
 
-/// Walks, freezes, judges the limit, and writes the set.
+/// Walks, freezes, checks the limit, and writes the set.
 pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
     let spec: Spec = common::spec(action)?;
     let Some(select) = &spec.select else {
@@ -84,7 +84,7 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     preview.facts = facts;
     permissions::describe(&seen.files, &mut preview);
     if let Some(reopen) = &spec.reopen {
-        rotate::foretell(reopen, &seen.files, &mut preview)?;
+        rotate::preview_reopen(reopen, &seen.files, &mut preview)?;
     }
     if let Some(grant) = &spec.grant {
         permissions::warn(&root, &seen.files, grant, &mut preview)?;
@@ -96,7 +96,7 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     Ok(preview)
 }
 
-/// Refuses a copy that would lack something that its file has.
+/// Refuses a copy that would lose an attribute of its file.
 fn refuse_what_is_lost(root: &Root, files: &[Frozen], op: Op) -> Result<(), Error> {
     let lost = matches!(op, Op::Archive | Op::Rotate).then(|| attributes::not_kept(root, files)).flatten();
     lost.map_or(Ok(()), |why| {
@@ -124,7 +124,7 @@ fn freeze(set: &mut dyn Write, root: &Root, spec: &Spec, select: &Select, files:
     frozen::write(set, &head, frozen)
 }
 
-/// Every file that the pattern fits, whatever its age.
+/// Every file that matches the pattern, of any age.
 pub(super) fn all(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Vec<Frozen>, Error> {
     walk(root, spec, select, look).map(|seen| seen.files)
 }
@@ -150,14 +150,14 @@ fn walk(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Seen, 
             let fd = directory.fd().map_err(failed)?;
             let stat = match rustix::fs::statat(fd, entry.file_name(), rustix::fs::AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => stat,
-                Err(Errno::NOENT) => continue, // It went away meanwhile.
+                Err(Errno::NOENT) => continue, // It was removed since it was listed.
                 Err(cause) => {
                     let shown = Name(inner).shown();
                     return Err(Error::machine(format_args!("look at {}/{shown}", spec.root), cause));
                 }
             };
             if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-                // What was moved away once is not looked at again.
+                // The directory of moved files is not searched again.
                 if select.recursive && spec.to.as_ref().is_none_or(|to| to.as_bytes() != inner) {
                     waiting.push(inner);
                 }
@@ -177,7 +177,7 @@ fn walk(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Seen, 
     Ok(seen)
 }
 
-/// Notes what is not a directory.
+/// Notes an entry that is not a directory.
 fn note(
     seen: &mut Seen,
     path: Vec<u8>,
@@ -228,17 +228,18 @@ fn note(
     Ok(())
 }
 
-/// Whether a file takes less room than its length, as one with holes does. Source: stat(2), `st_blocks` is in units of 512 bytes.
+/// Whether a file uses less disk space than its length, like one with holes. Source: stat(2), `st_blocks` is in units
+/// of 512 bytes.
 fn is_sparse(stat: &Stat) -> bool {
-    let room = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
-    u64::try_from(stat.st_size).is_ok_and(|size| room < size)
+    let used = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+    u64::try_from(stat.st_size).is_ok_and(|size| used < size)
 }
 
 fn is_older(file: &Frozen, select: &Select, look: &Look) -> bool {
     select.older_s.is_none_or(|seconds| look.now.since(file.modified()) > std::time::Duration::from_secs(seconds))
 }
 
-/// Takes out the newest, which are kept, and what is not old enough.
+/// Takes out the newest, which are kept, and those that are not old enough.
 fn narrow(files: &mut Vec<Frozen>, select: &Select, look: &Look) {
     if select.keep_newest > 0 {
         files.sort_by(|a, b| b.mtime.cmp(&a.mtime).then_with(|| a.name.cmp(&b.name)));
@@ -310,7 +311,12 @@ fn warn(preview: &mut Preview, seen: &Seen, spec: &Spec) {
             add(linked, "file", "files", "with other names (hard links): unpacked, it is a file of its own");
         }
         Op::Delete => {
-            add(linked, "file", "files", "with other names (hard links): its space is freed only when the last name is deleted");
+            add(
+                linked,
+                "file",
+                "files",
+                "with other names (hard links): its space is freed only when the last name is deleted",
+            );
         }
         _ => {}
     }

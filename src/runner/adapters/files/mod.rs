@@ -1,4 +1,4 @@
-//! `files`: lists, moves, rotates, archives, deletes and looks into files below the procedure's root.
+//! `files`: lists, moves, rotates, archives, deletes and checks files below the procedure's root.
 //!
 //! ```toml
 //! do    = { files = "delete", under = "data/sessions", match = "*.json", older = "{{sessions}}" }
@@ -13,11 +13,11 @@
 //! check = { files = "scan", for = "secrets", under = "logs", match = "*.log*", recursive = true }   # or "world-writable"
 //! ```
 //!
-//! `match` and `except` are patterns of a file's name, in which `*` stands for any bytes and `?` for one; a name that
-//! begins with a dot is matched only by a pattern that does. `older` counts from the last change of content, in days
-//! or as a span. `keep_newest` leaves that many of the matching files alone, whatever their age. Only regular files are
-//! ever touched. Subdirectories are entered with `recursive = true`, but never the directory that files are moved to.
-//! All work goes through directory descriptors that no symbolic link and no mount can lead out of the root.
+//! `match` and `except` are patterns of a file's name, in which `*` matches any bytes and `?` one byte; a name that
+//! begins with a dot matches only a pattern that does. `older` counts from the last change of content, in days or as
+//! a span. `keep_newest` keeps that many of the matching files, of any age. Only regular files are touched.
+//! `recursive = true` enters subdirectories, except the directory that files are moved to. All work uses directory
+//! descriptors that no symbolic link and no mount can lead out of the root.
 
 mod archive;
 mod attributes;
@@ -58,7 +58,7 @@ use read::{parse_do, pattern, relative};
 pub(super) use rehearse::rehearse;
 pub(super) use worker::act;
 
-/// What is done.
+/// The operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Op {
@@ -79,7 +79,7 @@ enum Op {
     Scan,
 }
 
-/// The words of all that can be done, for people.
+/// The words of all operations, for people.
 const WORDS: &str = "one of list, move, rotate, archive, delete, permissions, restore, gone, arrived, rotated, archived, granted, \
                      newest, verify, scan";
 
@@ -122,10 +122,10 @@ impl Op {
         }
     }
 
-    /// What can be undone.
+    /// The operations that have an undo.
     const UNDOABLE: [Self; 4] = [Self::Move, Self::Rotate, Self::Archive, Self::Permissions];
 
-    /// What it may stand for, and what it needs its step to do.
+    /// The purposes that an operation may serve, and the `do` that its step must have.
     fn purpose(self) -> (Purpose, &'static [Self]) {
         match self {
             Self::List | Self::Move | Self::Delete | Self::Rotate | Self::Archive | Self::Permissions => {
@@ -163,28 +163,28 @@ impl Op {
 struct Spec {
     op: Op,
     root: String,
-    /// What it selects; an undo and a proof have their step's frozen set instead.
+    /// What it selects; an undo and a proof use their step's frozen set instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     select: Option<Select>,
-    /// Where files are moved to, relative to the root.
+    /// The directory that files are moved to, relative to the root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<String>,
-    /// What the newest must be; a read takes it as it is.
+    /// The conditions for the newest file; a read has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     newest: Option<newest::Wanted>,
-    /// How the writer of a rotated log is told.
+    /// How the writer of a rotated log is made to reopen it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reopen: Option<rotate::Reopen>,
-    /// The mode and the owner that files get.
+    /// The new mode and owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     grant: Option<permissions::Grant>,
-    /// What is looked for.
+    /// What to search for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scan: Option<scan::Wanted>,
 }
 
 impl Spec {
-    /// An action that selects nothing of its own.
+    /// An action without a selection of its own.
     fn of(op: Op, root: String) -> Self {
         Self { op, root, select: None, to: None, newest: None, reopen: None, grant: None, scan: None }
     }
@@ -205,7 +205,7 @@ struct Select {
     larger: u64,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // As serde asks for it.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde requires a reference.
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -246,7 +246,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
     of_done(op, done, root?)
 }
 
-/// What takes an action of files back, or proves it.
+/// The action that undoes or proves an operation.
 fn of_done(op: Op, done: Spec, root: String) -> Option<Action> {
     let line = match (op, done.op) {
         (Op::Restore, Op::Rotate) => "give every log its name back",

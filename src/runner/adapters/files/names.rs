@@ -1,7 +1,7 @@
 //! The new names of files that are moved or archived.
 //!
-//! The tree below `under` is kept. A name that is taken by another file gets the time of the file's last change into it, so that
-//! a numbered log, which has the same name every night, finds a place every night:
+//! The tree below `under` is kept. If a new name is taken by another file, the time of the file's last change is
+//! added to it, so that a numbered log, which has the same name every night, gets a free name every night:
 //!
 //! ```text
 //! logs/access.log.1.gz ──▶ logs/archive/access.log.1.gz                          taken since yesterday
@@ -21,7 +21,7 @@ use std::os::fd::OwnedFd;
 /// How many names of one second are tried.
 const TRIES: u32 = 100;
 
-/// Gives each file its new name. Gives how many got a time into it, and those that were left out: no name was free.
+/// Gives each file its new name. Returns how many got a time in their name, and the files without any free name.
 pub(super) fn destine(
     root: &Root,
     files: &mut Vec<Frozen>,
@@ -52,7 +52,7 @@ pub(super) fn destine(
     Ok((renamed, taken))
 }
 
-/// The first name that is free, with its number; or the one of this very file's archive, where an attempt was cut short.
+/// The first free name, with its number; or the name of this file's own archive, if an attempt was interrupted.
 fn free(
     places: &mut Places<'_>,
     op: Op,
@@ -68,7 +68,7 @@ fn free(
     Ok(None)
 }
 
-/// The plain name, then the one with the time, then that with a number: before an ending that says how it is compressed.
+/// The plain name, then with the time, then with a number: before the suffix of the compression.
 fn candidate(plain: &[u8], file: &Frozen, number: u32) -> Vec<u8> {
     if number == 0 {
         return plain.to_vec();
@@ -81,7 +81,7 @@ fn candidate(plain: &[u8], file: &Frozen, number: u32) -> Vec<u8> {
     [stem, b".", time.as_bytes(), more.as_bytes(), ending].concat()
 }
 
-/// The directories of new names, and the names that were given already.
+/// The directories of new names, and the names given so far.
 struct Places<'a> {
     root: &'a Root,
     open: BTreeMap<Vec<u8>, Option<OwnedFd>>,

@@ -1,7 +1,7 @@
-//! `newest`: the newest file of a pattern, how old and how large it is.
+//! `newest`: the age and the size of the newest file of a pattern.
 //!
-//! No file at all is not a fresh one: it fails. A directory that cannot be read is unknown. Checksums, logs and what is not finished
-//! are left out, as the Backups pane leaves them out.
+//! No file at all fails. A directory that cannot be read is unknown. Checksums, logs and unfinished files are left
+//! out, as in the Backups pane.
 
 use crate::config::reader::{Problems, Table};
 use crate::domain::quantity::{age, bytes, parse_bytes, parse_span, span};
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// How long the look may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the newest must be.
+/// The conditions for the newest file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Wanted {
     /// Not older than this, in seconds.
@@ -49,7 +49,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, root: String, problems: 
     if !has_limit && purpose == Purpose::Check {
         problems.add(at, "`younger` is missing: how old may the newest be?");
     }
-    // A file of no bytes is nobody's backup.
+    // An empty file is not a backup.
     let larger = table.parsed("larger", "a size such as \"1MiB\"", problems, parse_bytes).unwrap_or(1);
     let recursive = table.bool("recursive", problems).unwrap_or(false);
     table.finish(problems);
@@ -81,7 +81,7 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write) -> ActEnd {
     }
 }
 
-/// The newest file that fits.
+/// The newest file that matches.
 pub(super) fn find(spec: &Spec, select: &Select) -> Result<Option<Frozen>, Error> {
     let look = Look {
         limit: None,
@@ -112,7 +112,7 @@ fn judge(file: &Frozen, wanted: &Wanted, action: &Action) -> ActEnd {
     let evidence = Evidence { source: action.line.clone(), seen: now, facts };
     let limit = wanted.younger_s.map(Duration::from_secs);
     let end = match limit {
-        // A time that has not come says nothing of age.
+        // A time in the future has no age.
         _ if file.modified() > now => ActEnd::unknown(format!("{detail}; its time is in the future")),
         Some(limit) if old > limit => ActEnd::new(Ending::Failed, format!("{detail}; limit {}", span(limit))),
         _ if file.size < wanted.larger => {

@@ -1,4 +1,4 @@
-//! `permissions`: gives files a mode and an owner; what they had is in the frozen set, so that it can be given back.
+//! `permissions`: gives files a mode and an owner; the frozen set holds the old ones for the undo.
 
 use crate::config::names;
 use crate::config::reader::{Problems, Table};
@@ -18,13 +18,13 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-/// What files get.
+/// The new mode and owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Grant {
     mode: Option<u32>,
     owner: Option<String>,
     group: Option<String>,
-    /// The numbers of the owner and the group, as they were when the plan was made; filled in by the preview.
+    /// The ids of the owner and the group when the plan was made; the preview fills them in.
     #[serde(default)]
     uid: Option<u32>,
     #[serde(default)]
@@ -64,7 +64,7 @@ pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Grant>
 }
 
 impl Grant {
-    /// With the numbers of its names.
+    /// Looks up the ids of its names.
     ///
     /// # Errors
     /// When a name is not known on this machine.
@@ -86,7 +86,7 @@ impl Grant {
     }
 }
 
-/// Takes out what is so already.
+/// Takes out files that already have them.
 pub(super) fn narrow(
     files: &mut Vec<Frozen>,
     grant: &Grant,
@@ -99,8 +99,8 @@ pub(super) fn narrow(
     Ok((before - files.len()) as u64)
 }
 
-/// Why this user could not give files back what they have, where one of them is not theirs to give. Source: chmod(2), chown(2).
-pub(super) fn not_given_back(files: &[Frozen], grant: &Grant) -> Option<String> {
+/// Why this user could not restore the permissions of one of the files. Source: chmod(2), chown(2).
+pub(super) fn not_restorable(files: &[Frozen], grant: &Grant) -> Option<String> {
     if rustix::process::geteuid().is_root() {
         return None;
     }
@@ -125,7 +125,8 @@ pub(super) fn not_given_back(files: &[Frozen], grant: &Grant) -> Option<String> 
     })
 }
 
-/// Refuses what would take a file's capabilities away for good, and says how many files have an ACL, whose mask a mode becomes.
+/// Refuses a change that would remove a file's capabilities for good, and warns of files with an ACL, whose mask
+/// changes with the mode.
 pub(super) fn warn(root: &Root, files: &[Frozen], grant: &Grant, preview: &mut Preview) -> Result<(), Error> {
     let mut acls = 0_u64;
     for file in files {
@@ -149,7 +150,7 @@ pub(super) fn warn(root: &Root, files: &[Frozen], grant: &Grant, preview: &mut P
     Ok(())
 }
 
-/// Says which permissions there are among the files now.
+/// Shows the current permissions of the files.
 pub(super) fn describe(files: &[Frozen], preview: &mut Preview) {
     let mut kinds: Vec<String> = files
         .iter()
@@ -163,7 +164,7 @@ pub(super) fn describe(files: &[Frozen], preview: &mut Preview) {
     }
 }
 
-/// Whether a file has what it gets, by its numbers; `None` where it is another file.
+/// Whether a file has its new permissions, by the ids; `None` if it is another file.
 pub(super) fn is_granted(file: &Frozen, grant: Option<&Grant>, stat: &Stat) -> Option<bool> {
     let grant = grant?;
     let had = file.had.filter(|_| file.is_same_file(stat))?;
@@ -179,7 +180,7 @@ impl Worker {
         }
     }
 
-    /// Gives a file back what it had.
+    /// Restores a file's old permissions.
     pub(super) fn grant_back(&mut self, file: &Frozen, grant: Option<&Grant>) -> Came {
         match ends(file, grant) {
             Ok((had, new)) => self.change(file, new, had, false),
@@ -187,7 +188,7 @@ impl Worker {
         }
     }
 
-    /// From one to the other; a file that has neither was changed by somebody else.
+    /// Changes from one to the other; a file that has neither was changed by another program.
     fn change(&mut self, file: &Frozen, from: Had, to: Had, to_grant: bool) -> Came {
         let (parent, name) = split(&file.name.0);
         let Self { root, source, .. } = self;
@@ -195,7 +196,7 @@ impl Worker {
             Ok(directory) => directory,
             Err(cause) => return unreached(cause),
         };
-        // Without opening it for reading: its mode may forbid that.
+        // Does not open it for reading: its mode may forbid that.
         let held = match beneath::hold(&directory.fd, name) {
             Ok(held) => held,
             Err(Errno::XDEV) => return Came::LeftAlone(beneath::why(Errno::XDEV)),
@@ -203,7 +204,7 @@ impl Worker {
             Err(cause) => return Came::Failed(cause.to_string()),
         };
         let is = match fstat(&held) {
-            // A name that was made since may lie anywhere.
+            // A new hard link may be anywhere.
             Ok(stat) if file.is_same_file(&stat) && stat.st_nlink > 1 && to_grant => {
                 return Came::LeftAlone("it has other names (hard links) now".to_owned());
             }
@@ -214,7 +215,7 @@ impl Worker {
         if is == to {
             return Came::Already;
         }
-        // An attempt that was cut short has changed the owner, and not yet the mode.
+        // An interrupted attempt has changed the owner, and not yet the mode.
         let own = (is.uid, is.gid);
         if is != from && !(own == (to.uid, to.gid) && is.mode & 0o777 == from.mode & 0o777) {
             return Came::LeftAlone("its mode or owner changed since it was frozen".to_owned());
@@ -236,7 +237,7 @@ impl Worker {
     }
 }
 
-/// What a file had, and what it gets.
+/// A file's old and new permissions.
 fn ends(file: &Frozen, grant: Option<&Grant>) -> Result<(Had, Had), String> {
     let had = file.had.ok_or("the set does not hold its old mode and owner")?;
     let grant = grant.ok_or("the action does not hold its new mode and owner")?;

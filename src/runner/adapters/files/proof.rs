@@ -1,4 +1,4 @@
-//! Asks whether the effect on a frozen set is there.
+//! Whether the effect on a frozen set is present.
 
 use crate::domain::Error;
 use crate::domain::quantity::count;
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use std::io::BufRead;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What stands at a place now.
+/// The file at a path now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum There {
     Nothing,
@@ -39,7 +39,7 @@ fn judge(action: &Action, set: &mut dyn BufRead, cancel: &AtomicBool) -> Result<
     }
     let root = Root::open(&spec.root)?;
     if root.ino != head.ino {
-        // An unmounted root is empty, and nothing is gone.
+        // An unmounted root is empty, but that proves no deletion.
         return Err(Error::machine(
             format_args!("look below {}", spec.root),
             "it is another directory than the one shown",
@@ -84,7 +84,7 @@ fn judge(action: &Action, set: &mut dyn BufRead, cancel: &AtomicBool) -> Result<
     })
 }
 
-/// Whether the effect on one file is there; `None` where it is neither there nor wholly not.
+/// Whether the effect on one file is present; `None` if it is partly present.
 fn is_done(spec: &Spec, root: &Root, file: &Frozen, grant: Option<&Grant>, cancel: &AtomicBool) -> Option<bool> {
     let look = |place: &Name| {
         let (parent, name) = split(&place.0);

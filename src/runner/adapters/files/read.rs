@@ -7,7 +7,7 @@ use crate::runner::adapters as common;
 use crate::runner::adapters::files::{KEY, Op, Select, Spec, permissions, rotate};
 use std::time::Duration;
 
-/// Reads what a `do` says.
+/// Reads the keys of a `do`.
 pub(super) fn parse_do(op: Op, mut table: Table, root: String, problems: &mut Problems) -> Option<Action> {
     let select = select(op, &mut table, problems);
     let to_at = table.place_of("to");
@@ -40,7 +40,7 @@ pub(super) fn parse_do(op: Op, mut table: Table, root: String, problems: &mut Pr
     )
 }
 
-/// Reads which files are meant.
+/// Reads the selection of files.
 pub(super) fn select(op: Op, table: &mut Table, problems: &mut Problems) -> Option<Select> {
     let under_at = table.place_of("under");
     let under = table.required_text("under", problems).and_then(|text| relative(&text, "under", under_at, problems));
@@ -49,7 +49,7 @@ pub(super) fn select(op: Op, table: &mut Table, problems: &mut Problems) -> Opti
     let given = table.texts("except", problems).unwrap_or_default();
     let except: Option<Vec<_>> = given.into_iter().map(|(at, text)| self::pattern(text, at, problems)).collect();
     let recursive = table.bool("recursive", problems).unwrap_or(false);
-    // A log that is rotated, and what is looked into, have no age that matters.
+    // The age of a rotated log or a searched file does not matter.
     let aged = !matches!(op, Op::Rotate | Op::Scan);
     let older_s = if aged { older(table, problems) } else { Ok(None) };
     let keep_newest = if aged { keep_newest(table, problems) } else { Some(0) };
@@ -71,7 +71,7 @@ fn keep_newest(table: &mut Table, problems: &mut Problems) -> Option<u64> {
     kept
 }
 
-/// Whether a directory is another one or lies in it; both relative.
+/// Whether a directory is another one or is inside it; both relative.
 fn lies_in(inner: &str, outer: &str) -> bool {
     outer.is_empty() || inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
 }
@@ -115,7 +115,7 @@ fn older(table: &mut Table, problems: &mut Problems) -> Result<Option<u64>, ()> 
     seconds.map(Some).ok_or(())
 }
 
-/// The files that are meant, and what is done to them, for people.
+/// The selected files and the operation, for people.
 pub(super) fn line(op: Op, select: &Select, to: Option<&str>) -> String {
     let slash = if select.under.is_empty() { "" } else { "/" };
     let deep = if select.recursive { "**/" } else { "" };

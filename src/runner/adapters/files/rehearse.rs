@@ -1,4 +1,4 @@
-//! Whether files could be undone now.
+//! Whether an operation on files could be undone now.
 
 mod undo;
 
@@ -11,7 +11,7 @@ use rustix::fs::{Access, StatVfsMountFlags, accessat, fstatvfs};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 
-/// Looks at both ends of the move: what is taken out of the one goes back to the other.
+/// Checks both ends of the move: the files would be moved back.
 pub(in super::super) fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
     let read = common::spec::<Spec>(undo).and_then(|undo| Ok((undo, common::spec::<Spec>(of)?)));
     let (undo, act) = match read {
@@ -50,7 +50,7 @@ pub(in super::super) fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
     Rehearsed::Possible(format!("{} and {}{made} can be written", shown(&select.under), shown(&to)))
 }
 
-/// The directory, or the nearest one above it that is there, with whether it is the one itself.
+/// The directory, or its nearest existing parent, and whether it is the directory itself.
 fn reached(root: &Root, path: &str) -> Result<(OwnedFd, bool), Rehearsed> {
     let mut path = path.as_bytes();
     let mut is_it = true;
@@ -74,7 +74,7 @@ fn reached(root: &Root, path: &str) -> Result<(OwnedFd, bool), Rehearsed> {
     }
 }
 
-/// What keeps anything from being changed in a directory, and with `names` also names from being made and removed.
+/// Why nothing can be changed in a directory; with `names`, also why names cannot be created and removed.
 fn refused(directory: &OwnedFd, path: &str, names: bool) -> Option<Rehearsed> {
     let shown = shown(path);
     let space = match fstatvfs(directory) {
@@ -87,7 +87,7 @@ fn refused(directory: &OwnedFd, path: &str, names: bool) -> Option<Rehearsed> {
     if !names {
         return None;
     }
-    // A file system without a count of blocks (0 of 0) does not say; a full one may not take a new name.
+    // A file system that reports no blocks (0 of 0) has no limit; a full one may not take a new name.
     if space.f_blocks > 0 && space.f_bavail == 0 {
         return Some(Rehearsed::NotPossible(format!("the file system of {shown} is full")));
     }

@@ -1,9 +1,10 @@
-//! `rotate`: a log that is written to gets another name, and an empty one takes its place in the same instant.
+//! `rotate`: gives a growing log another name, and puts an empty file in its place at the same moment.
 //!
-//! The empty file has the owner, the mode, the ACL and every other attribute of the log, and the two change names in one call (renameat2(2), `RENAME_EXCHANGE`), so
-//! there is no instant without a log. A writer that has the old one open goes on writing there until it is told to open it
-//! again, so no line is lost. It is told through systemd, by the name of its unit: by a signal that its main process is known to
-//! handle, or by a reload. Copying and truncating is no way: what is written in between is lost.
+//! The empty file gets the owner, the mode, the ACL and every other attribute of the log, and both exchange their
+//! names in one call (renameat2(2), `RENAME_EXCHANGE`), so that the log exists at every moment. A writer that has the
+//! old file open keeps writing to it until it reopens the log, so no line is lost. The writer is notified through
+//! systemd, by its unit: with a signal that its main process handles, or with a reload. Copying and truncating would
+//! lose the lines written in between.
 
 use crate::config::reader::{Problems, Table, Value};
 use crate::domain::{Error, Kind, Preview};
@@ -30,16 +31,16 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
-/// Signals that programs open their logs again at, with their numbers on Linux. Any other ends a program.
+/// Signals at which programs reopen their logs, with their numbers on Linux. Any other signal ends a program.
 const SIGNALS: [(&str, i32); 3] = [("HUP", 1), ("USR1", 10), ("USR2", 12)];
 
-/// How long a writer may take to let the old log go.
+/// How long a writer may take to close the old log.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often that is looked at.
+/// How often that is checked.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// How the writer is told.
+/// How the writer is made to reopen its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reopen {
@@ -47,7 +48,7 @@ pub(super) enum Reopen {
     Signal { unit: String, signal: String },
     /// A reload of a unit.
     Reload { unit: String },
-    /// Nobody: it opens the log for each line.
+    /// Nothing to do: it opens the log for each line.
     EachLine,
 }
 
@@ -104,13 +105,14 @@ pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Reopen
     if reload { Some(Reopen::Reload { unit }) } else { signal.map(|signal| Reopen::Signal { unit, signal }) }
 }
 
-/// What a rotated log's name has behind the log's own name, before its number.
+/// The part of a rotated log's name between the log's own name and the number.
 ///
-/// No tool that rotates logs by itself takes such a name for one of its own: logrotate counts `.1` (the newest) to `.N`, which it
-/// removes, and reads dates after `dateformat`; Python's handlers remove what ends in a date. Source: logrotate(8), `dateext`.
+/// No other rotation tool takes such a name for its own: logrotate counts `.1` (the newest) to `.N`, which it
+/// removes, and reads dates after `dateformat`; Python's handlers remove names that end in a date. Source:
+/// logrotate(8), `dateext`.
 const MARK: &[u8] = b".rotated-";
 
-/// Gives each log its new name: the next number of ours behind all that are there.
+/// Gives each log its new name: the next number after all existing ones.
 pub(super) fn destine(root: &Root, files: &mut [Frozen], look: &Look) -> Result<(), Error> {
     let mut parents: BTreeMap<Vec<u8>, Vec<(Vec<u8>, Stat)>> = BTreeMap::new();
     for file in files {
@@ -162,13 +164,13 @@ fn names(root: &Root, parent: &[u8]) -> Result<Vec<(Vec<u8>, Stat)>, Errno> {
     Ok(found)
 }
 
-/// Whether a file may be the empty one that an attempt which was cut short has left.
+/// Whether a file may be the empty one that an interrupted attempt left.
 fn is_left_over(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_size == 0 && stat.st_nlink == 1
 }
 
-/// Adds how the writer is told, and refuses where the telling would do harm.
-pub(super) fn foretell(reopen: &Reopen, files: &[Frozen], preview: &mut Preview) -> Result<(), Error> {
+/// Adds how the writer is notified, and refuses a notification that would do harm.
+pub(super) fn preview_reopen(reopen: &Reopen, files: &[Frozen], preview: &mut Preview) -> Result<(), Error> {
     preview.facts.push(("then".to_owned(), reopen.to_string()));
     if files.is_empty() {
         return Ok(());
@@ -177,8 +179,7 @@ pub(super) fn foretell(reopen: &Reopen, files: &[Frozen], preview: &mut Preview)
         Reopen::EachLine => match handles::writers(files).holder {
             None => Ok(()),
             Some(holder) => {
-                let message =
-                    format!("cannot rotate: {holder} keeps a log open, and nothing would make it reopen it");
+                let message = format!("cannot rotate: {holder} keeps a log open, and nothing would make it reopen it");
                 Err(Error::new(Kind::Refused, message))
             }
         },
@@ -200,7 +201,8 @@ pub(super) fn foretell(reopen: &Reopen, files: &[Frozen], preview: &mut Preview)
     }
 }
 
-/// Refuses a signal that the main process of a unit does not handle: it would end it. Source: proc_pid_status(5), `SigCgt`.
+/// Refuses a signal that the main process of a unit does not handle: it would end the process. Source:
+/// proc_pid_status(5), `SigCgt`.
 fn is_handled(unit: &str, signal: &str, pid: Option<u64>, preview: &mut Preview) -> Result<(), Error> {
     let doing = format!("look at {unit}");
     let pid = pid.filter(|pid| *pid > 0).ok_or_else(|| Error::machine(&doing, "it has no main process"))?;
@@ -223,7 +225,7 @@ fn number(signal: &str) -> i32 {
 }
 
 impl Worker {
-    /// Lets the log and a new empty one change places.
+    /// Exchanges the log with a new empty file.
     pub(super) fn rotate(&mut self, file: &Frozen) -> Came {
         let Some(to) = &file.to else { return Came::Failed("the set names no new name".to_owned()) };
         let ((parent, name), (_, new)) = (split(&file.name.0), split(&to.0));
@@ -270,7 +272,7 @@ impl Worker {
         }
     }
 
-    /// Gives a log its name back; what was written into the new one since is kept under the other name.
+    /// Gives a log its name back; the lines written to the new one since are kept under the other name.
     pub(super) fn rotate_back(&mut self, file: &Frozen) -> Came {
         let Some(to) = &file.to else { return Came::Failed("the set names no new name".to_owned()) };
         let ((parent, name), (_, new)) = (split(&file.name.0), split(&to.0));
@@ -282,7 +284,7 @@ impl Worker {
         let (old, fresh) = (OsStr::from_bytes(name), OsStr::from_bytes(new));
         match (look_at(&directory.fd, name), look_at(&directory.fd, new)) {
             (Ok(here), there) if file.is_same_inode(&here) => {
-                // Cut short between the two: the empty one is still there.
+                // Interrupted between the two: the empty file is still there.
                 if there.is_ok_and(|there| is_left_over(&there)) {
                     let _ = unlinkat(&directory.fd, fresh, AtFlags::empty());
                 }
@@ -312,7 +314,7 @@ impl Worker {
     }
 }
 
-/// Makes an empty file with all that a log has beside its content, durable, or takes the one that is left over.
+/// Creates an empty file with all attributes of a log, durably, or takes the one that is left over.
 fn make_empty(directory: &OwnedFd, log: &[u8], name: &[u8], stat: &Stat) -> Result<(), String> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let place = OsStr::from_bytes(name);
@@ -331,7 +333,8 @@ fn make_empty(directory: &OwnedFd, log: &[u8], name: &[u8], stat: &Stat) -> Resu
     })
 }
 
-/// Tells the writer, waits until it has let the old logs go where there are `old` ones, and says so in the end of the act.
+/// Notifies the writer, waits until it has closed the old logs if there are `old` ones, and adds the result to the
+/// end of the act.
 pub(super) fn signal(reopen: &Reopen, old: Option<&[Frozen]>, mut end: ActEnd, out: &mut dyn Write) -> ActEnd {
     let rotated = |name: &str| end.counts.get(name).copied().unwrap_or(0);
     if rotated("rotated") + rotated("restored") + rotated("already") == 0 {

@@ -1,13 +1,13 @@
-//! `scan`: looks for what should not be there: what all may write to, or secrets in logs.
+//! `scan`: searches for world-writable files, or for secrets in logs.
 //!
 //! ```toml
 //! check = { files = "scan", for = "world-writable", under = ".", match = "*", recursive = true, allow = ["spool/*"] }
 //! check = { files = "scan", for = "secrets", under = "logs", match = "*.log*", recursive = true, allow = ["logs/test.log"] }
 //! ```
 //!
-//! What is found fails the check, but for what `allow` lists by patterns of paths below the root. What cannot be read, a directory
-//! that is not there and a pattern that fits nothing are unknown: nobody looked. Compressed logs are looked into as well. A
-//! secret's value is never written out: a finding is a file, a line and the kind of the secret.
+//! A finding fails the check, except for paths below the root that a pattern in `allow` matches. An unreadable file,
+//! a missing directory and a pattern without matches are unknown: nothing was searched. Compressed logs are searched
+//! as well. A secret's value is never shown: a finding is a file, a line and the kind of the secret.
 
 mod secrets;
 
@@ -31,11 +31,11 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How many findings are told one by one, and how many are facts.
+/// How many findings are listed, and how many are facts.
 const MAX_LISTED: usize = 1000;
 const MOST_FACTS: usize = 20;
 
-/// What is looked for.
+/// What is searched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum For {
@@ -43,7 +43,7 @@ enum For {
     Secrets,
 }
 
-/// What is looked for, and what may be there.
+/// What is searched for, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Wanted {
     looks_for: For,
@@ -80,7 +80,7 @@ pub(super) fn parse(mut table: Table, root: String, problems: &mut Problems) -> 
     common::action(KEY, EffectClass::Read, line, &Spec { select: Some(select), scan, ..Spec::of(Op::Scan, root) })
 }
 
-/// What was found so far.
+/// The findings so far.
 #[derive(Default)]
 struct Found {
     /// Each finding in one line, without any secret.
@@ -88,13 +88,13 @@ struct Found {
     all: u64,
     allowed: u64,
     looked: u64,
-    /// How many names are mounts of their own: they are not below the root.
+    /// How many entries are mounts: they are not below the root.
     mounted: u64,
-    /// Why something could not be looked into.
+    /// Why something could not be read.
     unread: Vec<String>,
 }
 
-/// Looks, and judges.
+/// Searches, and judges.
 pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     let end = match looked(spec, cancel) {
         Ok(found) => judge(action, &found, out),
@@ -163,7 +163,7 @@ fn looked(spec: &Spec, cancel: &AtomicBool) -> Result<Found, Halt> {
             Err(cause) if is_first => {
                 return Err(Halt::Failed(format!("cannot read {}/{}: {}", spec.root, shown(), beneath::why(cause))));
             }
-            // It went away meanwhile, or another file system begins there.
+            // It was removed since it was listed, or another file system begins there.
             Err(Errno::NOENT | Errno::XDEV) => continue,
             Err(cause) => {
                 found.unread.push(format!("{}: {}", shown(), beneath::why(cause)));
@@ -204,7 +204,7 @@ fn looked(spec: &Spec, cancel: &AtomicBool) -> Result<Found, Halt> {
     Ok(found)
 }
 
-/// The secrets in a file, by line, as far as it could be read, and whether it could.
+/// The secrets in a file, by line, as far as it could be read, and whether all of it could.
 fn secrets_of(directory: &OwnedFd, name: &[u8], cancel: &AtomicBool) -> (Vec<(u64, &'static str)>, Result<(), Halt>) {
     let mut finder = secrets::Finder::default();
     let mut hits = Vec::new();
@@ -222,7 +222,7 @@ fn secrets_of(directory: &OwnedFd, name: &[u8], cancel: &AtomicBool) -> (Vec<(u6
     (hits, read)
 }
 
-/// Looks at one name that fits.
+/// Checks one matching name.
 fn one(
     wanted: &Wanted,
     directory: &OwnedFd,
@@ -250,7 +250,7 @@ fn one(
                 return Ok(());
             }
             found.looked += 1;
-            // In a sticky directory only an owner takes names away (inode(7)), as in /tmp.
+            // In a sticky directory such as /tmp, only an owner removes names (inode(7)).
             let sticky = kind == FileType::Directory && stat.st_mode & 0o1000 != 0;
             if stat.st_mode & 0o002 != 0 && !sticky {
                 let slash = if kind == FileType::Directory { "/" } else { "" };

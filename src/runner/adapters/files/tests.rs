@@ -104,7 +104,8 @@ fn froze(action: &Action, look: &Look) -> Result<(Preview, Vec<u8>), Error> {
 }
 
 fn frozen(action: &Action) -> (Preview, Vec<u8>) {
-    // A process that another test of this program is about to start has all its files open for a moment: it shares its thread's name.
+    // A process that another test of this program is about to start has all its files open for a moment: it shares
+    // its thread's name.
     let is_ours =
         |error: &Error| error.message.contains("runner::adapter") && error.message.contains("keeps a log open");
     let until = Instant::now() + Duration::from_secs(10);
@@ -165,7 +166,7 @@ fn a_delete_shows_and_touches_exactly_its_set() {
 }
 
 #[test]
-fn the_same_files_give_the_same_digest_whatever_the_hour() {
+fn the_same_files_give_the_same_digest_at_any_hour() {
     let tree = Tree::new();
     for number in 0..50 {
         tree.file(format!("data/sessions/{}.json", (number * 37) % 50), number, 100 + number as u64);
@@ -191,7 +192,7 @@ fn what_changed_after_the_freeze_is_left_alone_and_named() {
     let action = tree.act_of(DELETE);
     let set = frozen(&action).1;
     File::options().append(true).open(tree.at("data/sessions/a.json")).unwrap().write_all(b"more").unwrap();
-    let twin = tree.file("twin", 10, 100); // The same but for its inode.
+    let twin = tree.file("twin", 10, 100); // Only its inode differs.
     fs::rename(twin, tree.at("data/sessions/b.json")).unwrap();
     fs::remove_file(tree.at("data/sessions/c.json")).unwrap();
     symlink("d.json", tree.at("data/sessions/c.json")).unwrap();
@@ -228,7 +229,7 @@ fn hostile_names_are_names_and_nothing_else() {
 }
 
 #[test]
-fn a_move_keeps_the_tree_and_goes_back_whole() {
+fn a_move_keeps_the_tree_and_its_undo_restores_it() {
     let tree = Tree::new();
     tree.file("logs/app.log", 1, 3);
     tree.file("logs/app.1.gz", 5, 3);
@@ -292,12 +293,12 @@ fn nothing_is_ever_written_over() {
 fn a_directory_swapped_for_a_link_leads_nowhere() {
     let tree = Tree::new();
     let outside = tree.home.path().join("outside");
-    // One of them is the directory itself that is swapped, the other lies in it.
+    // One of them is the swapped directory itself, the other is inside it.
     for way in ["", "deep/"] {
         fs::create_dir_all(outside.join(way)).unwrap();
         for number in 0..200 {
             let path = tree.file(format!("data/sessions/sub/{way}{number}.json"), 4, 100);
-            // The same file outside, down to inode and times: only the way to it differs.
+            // The same file outside, down to inode and times: only the path to it differs.
             fs::hard_link(path, outside.join(format!("{way}{number}.json"))).unwrap();
         }
     }
@@ -305,7 +306,7 @@ fn a_directory_swapped_for_a_link_leads_nowhere() {
     let action = tree.act_of(&format!("{DELETE}recursive = true"));
     let set = frozen(&action).1;
     assert_eq!(names(&set).len(), 400);
-    let (sub, quarantined) = (tree.at("data/sessions/sub"), tree.home.path().join("aside"));
+    let (sub, quarantined) = (tree.at("data/sessions/sub"), tree.home.path().join("quarantine"));
     let stop = AtomicBool::new(false);
     let swaps = std::thread::scope(|scope| {
         let racer = scope.spawn(|| {
@@ -370,7 +371,7 @@ fn a_directory_that_cannot_be_read_is_not_an_empty_one() {
     let action = tree.act_of(&format!("{DELETE}recursive = true"));
     let error = std::thread::scope(|scope| {
         let unprivileged = scope.spawn(|| {
-            // Root reads everything; this thread gives that up.
+            // Root reads everything; this thread drops that capability.
             let mut sets = capabilities(None).unwrap();
             sets.effective.remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
             set_capabilities(None, sets).unwrap();

@@ -1,6 +1,6 @@
-//! `verify`: the newest file of a pattern against the SHA-256 that stands beside it, in `NAME.sha256` or `SHA256SUMS`.
+//! `verify`: compares the newest file of a pattern with the SHA-256 beside it, in `NAME.sha256` or `SHA256SUMS`.
 //!
-//! No checksum is unknown and never well; so is a file that changes while it is read. Another checksum fails.
+//! No checksum is unknown, never ok; so is a file that changes while it is read. A different checksum fails.
 
 use crate::config::reader::{Problems, Table};
 use crate::domain::ids::Hasher;
@@ -24,7 +24,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How much is read at once, and how often it is said how far it is.
+/// How many bytes are read at once, and how often progress is reported.
 const PIECE: usize = 1 << 20;
 const REPORT: Duration = Duration::from_secs(5);
 
@@ -84,7 +84,7 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
     end
 }
 
-/// What it should be, what it is, and where that stands.
+/// The expected checksum, the actual one, and the file of the expected one.
 fn judged(
     spec: &Spec,
     file: &Frozen,

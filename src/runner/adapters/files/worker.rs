@@ -1,4 +1,4 @@
-//! The hands: they work on one frozen file at a time, and delete, move and move back.
+//! The worker: processes one frozen file at a time: deletes, moves, and moves back.
 
 use crate::domain::Error;
 use crate::domain::quantity::{bytes, count};
@@ -19,7 +19,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The hands: the root, and the two directories that were reached last.
+/// The worker: the root, and the two directories that were opened last.
 pub(super) struct Worker {
     pub(super) root: Root,
     pub(super) source: Option<Reached>,
@@ -63,11 +63,11 @@ pub(in super::super) fn act(
         (Op::Delete, _) => go("deleted", &mut Worker::delete),
         (Op::Move, _) => go("moved", &mut Worker::carry),
         (Op::Rotate, _) => go("rotated", &mut Worker::rotate),
-        (Op::Archive, _) => go("archived", &mut |hands, file| hands.archive(file, cancel)),
-        (Op::Permissions, _) => go("set", &mut |hands, file| hands.grant(file, grant.as_ref())),
+        (Op::Archive, _) => go("archived", &mut |worker, file| worker.archive(file, cancel)),
+        (Op::Permissions, _) => go("set", &mut |worker, file| worker.grant(file, grant.as_ref())),
         (Op::Restore, Op::Rotate) => go("restored", &mut Worker::rotate_back),
-        (Op::Restore, Op::Archive) => go("restored", &mut |hands, file| hands.unpack(file, cancel)),
-        (Op::Restore, Op::Permissions) => go("restored", &mut |hands, file| hands.grant_back(file, grant.as_ref())),
+        (Op::Restore, Op::Archive) => go("restored", &mut |worker, file| worker.unpack(file, cancel)),
+        (Op::Restore, Op::Permissions) => go("restored", &mut |worker, file| worker.grant_back(file, grant.as_ref())),
         (Op::Restore, _) => go("restored", &mut Worker::carry_back),
         _ => return ActEnd::new(Ending::Failed, "nothing was touched: a proof does not act"),
     };
@@ -79,7 +79,8 @@ pub(in super::super) fn act(
 
 /// Opens the root of a set, and refuses one that the action does not fit.
 ///
-/// An undo may come after a restart, which may give the root's device another number; the files' own identity holds it.
+/// An undo may run after a restart, which may change the root's device number; the files' own identity must still
+/// match.
 fn fitting_root(spec: &Spec, head: &Head) -> Result<Root, Error> {
     let fits = if spec.op == Op::Restore { Op::UNDOABLE.contains(&head.op) } else { spec.op == head.op };
     if !fits || head.root != spec.root {
@@ -111,7 +112,7 @@ fn list(files: &[Frozen], out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     end
 }
 
-/// Does one file of the set after the other.
+/// Processes the files of the set one after another.
 fn each(
     mut worker: Worker,
     files: &[Frozen],
@@ -120,7 +121,7 @@ fn each(
     cancel: &AtomicBool,
     one: &mut dyn FnMut(&mut Worker, &Frozen) -> Came,
 ) -> ActEnd {
-    // A undo that leaves something behind is not one.
+    // An undo that leaves a file behind has failed.
     let mut tally = Tally::of(done, files.len() as u64, out).needs_all(done == "restored");
     for file in files {
         let came = if cancel.load(Ordering::Relaxed) {
@@ -142,7 +143,7 @@ fn each(
     end
 }
 
-/// Sorts an error of a directory into what it means for the file in it.
+/// The result for a file whose directory could not be opened.
 pub(super) fn unreached(cause: Errno) -> Came {
     match cause {
         Errno::NOENT => Came::Already,
@@ -151,7 +152,7 @@ pub(super) fn unreached(cause: Errno) -> Came {
     }
 }
 
-/// Reaches a directory, unless it is the one reached last; the one left behind is synced.
+/// Opens a directory, unless it is the last one opened; syncs the previous one.
 pub(super) fn reach<'a>(
     slot: &'a mut Option<Reached>,
     path: &[u8],
@@ -197,7 +198,7 @@ impl Worker {
     fn carry(&mut self, file: &Frozen) -> Came {
         let Some(to) = &file.to else { return Came::Failed("the set names no new place".to_owned()) };
         match self.shift(&file.name, to, |stat| file.is(stat)) {
-            // Gone from its place and there at the new one: an earlier attempt moved it.
+            // Missing at its old path and present at the new one: an earlier attempt moved it.
             Came::Already if self.is_at(to, file) => Came::Already,
             Came::Already => Came::LeftAlone("it is no longer there".to_owned()),
             came => came,
@@ -222,7 +223,7 @@ impl Worker {
         seen.is_ok_and(|stat| file.is_same_file(&stat))
     }
 
-    /// Renames a file that is the right one, never over another; what turns out not to be the right one goes back.
+    /// Renames the right file, never over another; if it was the wrong one, renames it back.
     fn shift(&mut self, from: &Name, to: &Name, is: impl Fn(&rustix::fs::Stat) -> bool) -> Came {
         let ((from_parent, from_name), (to_parent, to_name)) = (split(&from.0), split(&to.0));
         let Self { root, source, target } = self;

@@ -1,4 +1,4 @@
-//! Names that are bytes: how a set writes them, and how people read them.
+//! Names that are bytes: their form in a set, and for people.
 //!
 //! Text where it is UTF-8, `{"hex":"ff2e6a"}` otherwise. For `#[serde(with)]`.
 

@@ -7,16 +7,16 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// A file that knows the digest of what was written into it.
+/// A file with the digest of its content.
 pub struct Draft {
     file: BufWriter<File>,
     hasher: Hasher,
-    /// The first line as far as it was written, and what is put into it.
+    /// The first line so far, and what is added to it.
     head: Option<(Vec<u8>, Bound)>,
 }
 
 impl Draft {
-    /// Begins a set again in a file.
+    /// Starts a new set in a file.
     ///
     /// # Errors
     /// When the file cannot be made.
@@ -24,7 +24,7 @@ impl Draft {
         Ok(Self { file: BufWriter::new(File::create(path)?), hasher: Hasher::default(), head: None })
     }
 
-    /// Puts what the undo and the proof would run into the head that is about to be written.
+    /// Adds what the undo and the proof would run to the head that is about to be written.
     #[must_use]
     pub fn with(self, bound: Bound) -> Self {
         let head = (!bound.is_empty()).then(|| (Vec::new(), bound));

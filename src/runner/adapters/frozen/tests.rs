@@ -91,7 +91,7 @@ fn a_page_holds_what_was_asked_for_and_the_number_of_all() {
 }
 
 #[test]
-fn what_moved_is_told_in_the_order_of_the_keys() {
+fn drift_is_reported_in_the_order_of_the_keys() {
     let was = [book("b", 1), book("c", 1), book("d", 1)];
     let is = [book("a", 1), book("c", 2), book("d", 1)];
     assert_eq!(changes(&was, &is), ["new: a", "no longer among them: b", "changed: c"]);

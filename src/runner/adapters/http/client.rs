@@ -1,4 +1,4 @@
-//! One request and its answer, or why there is none.
+//! Sends one request and returns its answer, or why there is none.
 
 use crate::config::paths::Surroundings;
 use crate::domain::{EffectClass, Error};
@@ -12,23 +12,24 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How much of a body is read, in bytes.
+/// How many bytes of a body are read.
 const LARGEST_BODY: usize = 64 << 10;
 
-/// How often a wait looks whether it was cancelled.
+/// How often a wait checks for cancellation.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// How much later than the deadline of connecting that of the whole is, so that a request that was never sent is known as such.
+/// How much later than the connect deadline the total deadline is, so that a request that was never sent is known as
+/// such.
 const LATER: Duration = Duration::from_millis(250);
 
-/// What marks a request that changes.
+/// The header that identifies a changing request.
 pub(super) const IDEMPOTENCY: &str = "idempotency-key";
 
 /// An answer.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
-    /// Whether the body was longer than what is read, or broke off after the status was there.
+    /// Whether the body was longer than the limit, or was cut off after the status.
     pub(super) cut: bool,
     pub(super) took: Duration,
 }
@@ -38,31 +39,31 @@ pub(super) struct Lost {
     pub(super) why: String,
     /// Whether the request may have reached the service.
     pub(super) sent: bool,
-    /// Whether it proves that nothing serves there.
+    /// Whether it proves that no service listens there.
     pub(super) down: bool,
 }
 
-/// Whoever asks, ready with headers and secrets.
+/// A client with its headers and secrets.
 pub(super) struct Asking<'a> {
     spec: &'a Spec,
     client: reqwest::Client,
     headers: HeaderMap,
     place: Place,
-    /// The values that must not be shown.
+    /// Values that must not be shown.
     secrets: Vec<String>,
 }
 
-/// Does asynchronous work to its end, in a runtime of its own.
+/// Runs the future to its end in its own runtime.
 pub(super) fn blocking<T>(work: impl Future<Output = T>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start an HTTP client", cause))?;
     let done = runtime.block_on(work);
-    runtime.shutdown_background(); // A name that is still being looked up is not waited for.
+    runtime.shutdown_background(); // Do not wait for a name lookup that is still under way.
     Ok(done)
 }
 
 impl<'a> Asking<'a> {
-    /// Reads the secrets and makes the client.
+    /// Reads the secrets and creates the client.
     ///
     /// # Errors
     /// Why not, without any secret.
@@ -116,7 +117,7 @@ impl<'a> Asking<'a> {
         Mask::new(&values).whole(text)
     }
 
-    /// Asks once.
+    /// Sends one request.
     pub(super) async fn once(&self) -> Result<Answer, Lost> {
         let began = Instant::now();
         let changes = self.spec.method.least_effect() > EffectClass::Read;
@@ -160,7 +161,7 @@ impl<'a> Asking<'a> {
         let status = answer.status().as_u16();
         let (mut body, mut cut) = (Vec::new(), false);
         loop {
-            // Of a change the status is what counts; it is there.
+            // For a change the status is enough.
             let left = self.spec.within().saturating_sub(began.elapsed());
             let chunk = if changes {
                 match tokio::time::timeout(left, answer.chunk()).await {
@@ -190,7 +191,7 @@ pub(super) async fn cancelled(cancel: &AtomicBool) {
     }
 }
 
-/// An error with all that caused it, for the outermost one says little.
+/// An error with all its causes, because the outermost one is vague.
 fn whole_cause(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

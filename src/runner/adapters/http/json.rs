@@ -1,4 +1,4 @@
-//! A value in an answer of JSON: `.rate`, `.items[0].name`.
+//! A value in a JSON answer: `.rate`, `.items[0].name`.
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ enum Part {
 pub(super) struct Path(Vec<Part>);
 
 impl Path {
-    /// Reads a path; `None` where the text is none.
+    /// Parses a path; `None` if the text is not one.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix('.')?;
         let mut parts = Vec::new();
@@ -37,7 +37,7 @@ impl Path {
         Some(Self(parts))
     }
 
-    /// The value there as text.
+    /// The value at the path, as text.
     ///
     /// # Errors
     /// That there is none, that it is null, or that it is no single value.

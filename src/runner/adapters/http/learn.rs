@@ -1,4 +1,4 @@
-//! Reads, checks and proofs: asks, and judges every answer.
+//! Reads, checks and proofs: sends requests, and judges every answer.
 
 use crate::domain::Evidence;
 use crate::domain::quantity::{bytes, latency, span};
@@ -15,20 +15,20 @@ use std::io::Write;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// The longest value that is taken, in bytes; a longer one is refused with its size.
+/// The longest value that is accepted, in bytes; a longer one is refused with its size.
 const LONGEST_VALUE: usize = 256 << 10;
 
 /// What was learned.
 enum Learned {
     Right(String),
     Wrong(String),
-    /// Nothing serves there: no answer is right, and nothing is proved of what was done before.
+    /// No service listens there: no answer is right, but it proves nothing about an earlier change.
     Down(String),
     Nothing(String),
     Cancelled,
 }
 
-/// What every answer brought.
+/// The measurements of all answers.
 #[derive(Default)]
 struct Seen {
     times: Vec<Duration>,
@@ -82,7 +82,7 @@ fn learn(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> (Learned,
     (learned, seen)
 }
 
-/// Asks `times` times, or for as long as it must stay so; the first answer that is not right decides.
+/// Sends `times` requests, or repeats them for the span of `over`; the first wrong answer decides.
 async fn all(spec: &Spec, asking: &Asking<'_>, seen: &mut Seen, out: &mut dyn Write, cancel: &AtomicBool) -> Learned {
     let began = Instant::now();
     let mut attempt = 0_u32;
@@ -126,7 +126,7 @@ async fn all(spec: &Spec, asking: &Asking<'_>, seen: &mut Seen, out: &mut dyn Wr
     over_all(spec, seen, attempt)
 }
 
-/// Judges one answer; nothing where it is right.
+/// Judges one answer; `None` if it is right.
 fn judge(spec: &Spec, answer: &Answer, seen: &mut Seen) -> Option<Learned> {
     if !spec.is_right(answer.status) {
         return Some(Learned::Wrong(format!("answered {}, not {}", answer.status, spec.wanted())));
@@ -146,7 +146,7 @@ fn judge(spec: &Spec, answer: &Answer, seen: &mut Seen) -> Option<Learned> {
     }
 }
 
-/// The value that is asked for in an answer.
+/// The requested value in an answer.
 pub(super) fn value(spec: &Spec, answer: &Answer) -> Result<Option<String>, String> {
     let Some(path) = &spec.json else { return Ok(None) };
     if answer.cut {
@@ -163,7 +163,7 @@ pub(super) fn value(spec: &Spec, answer: &Answer) -> Result<Option<String>, Stri
     Ok(Some(value))
 }
 
-/// Why a value is not as it must be; an error where nobody can tell.
+/// Why a value is wrong; an error if that is unknown.
 pub(super) fn verdict(spec: &Spec, value: &str) -> Result<Option<String>, String> {
     let Some(expect) = &spec.expect else { return Ok(None) };
     let path = spec.json.as_deref().unwrap_or_default();

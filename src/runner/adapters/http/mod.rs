@@ -1,4 +1,4 @@
-//! `http`: asks a service and judges its answer; sends it requests that change something.
+//! `http`: requests a URL and judges the answer; sends requests that change something.
 //!
 //! ```toml
 //! check = { http = "https://novacron.io/health/api", status = 200, within = "2s", times = 5 }
@@ -10,12 +10,13 @@
 //! undo  = { http = "https://novacron.io/banner", method = "DELETE" }
 //! ```
 //!
-//! No proxy, and no redirect is followed; each attempt must be answered `within` the span, finding the address included. GET and
-//! HEAD read; POST, PUT and PATCH are changes, DELETE is a destroy. A wrong answer fails a check; no whole answer makes it unknown.
+//! It uses no proxy and follows no redirect. Each attempt must be answered `within` the span, including the name
+//! lookup. GET and HEAD read; POST, PUT and PATCH are changes, DELETE is a destroy. A wrong answer fails a check; an
+//! incomplete answer makes it unknown.
 //!
-//! A request that changes is sent once, with an `Idempotency-Key` that every attempt at the step in this run has. What was sent and not
-//! answered is unknown, and so is what a server or a gateway answers with a failure of its own: the step's `prove` decides. A secret is
-//! only ever the value of a header, by reference.
+//! A changing request is sent once, with the same `Idempotency-Key` in every attempt at the step in this run. If it
+//! was sent and not answered, or answered with a failure of the server or a gateway, the outcome is unknown: the
+//! step's `prove` decides. A secret can only be the value of a header, by reference.
 
 mod client;
 mod json;
@@ -42,7 +43,7 @@ pub(super) use rehearse::rehearse;
 /// The adapter's key.
 pub(super) const KEY: &str = "http";
 
-/// What is asked before a change, and how long that may take.
+/// How long the request before a change may take.
 const GLIMPSE: Duration = Duration::from_secs(5);
 
 /// The action's own type.
@@ -51,34 +52,34 @@ struct Spec {
     #[serde(default, skip_serializing_if = "Method::is_get")]
     method: Method,
     url: String,
-    /// The headers, secrets by their names.
+    /// The headers; secrets by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     headers: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Places::is_empty")]
     secrets: Places,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<Body>,
-    /// The status asked for; any of the 200s where none is.
+    /// The expected status; any of the 200s if none.
     status: Option<u16>,
     within_ms: u64,
     times: u32,
-    /// The value in the answer that is judged, or read.
+    /// The value in the answer that is judged or read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     json: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expect: Option<String>,
-    /// The percentile, and the most that it may be in milliseconds.
+    /// The percentile, and its limit in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     percentile: Option<(u8, u64)>,
-    /// For how long it must stay so, and how often that is looked at, in seconds.
+    /// For how long the answer must stay right, and the pause between requests, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     over: Option<(u64, u64)>,
-    /// What makes every attempt at this step of this run the same request; known when it is launched.
+    /// The idempotency key, the same for every attempt at this step of this run; known when it is launched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
 }
 
-/// What is sent along.
+/// The request body.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Body {
@@ -122,7 +123,7 @@ impl Method {
         }
     }
 
-    #[allow(clippy::trivially_copy_pass_by_ref)] // As serde asks it.
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde requires a reference.
     fn is_get(&self) -> bool {
         *self == Self::Get
     }
@@ -141,17 +142,17 @@ impl Spec {
         Duration::from_millis(self.within_ms)
     }
 
-    /// The status that is asked for, in words.
+    /// The expected status, in words.
     fn wanted(&self) -> String {
         self.status.map_or_else(|| "2xx".to_owned(), |status| status.to_string())
     }
 
-    /// What is sent along, as text.
+    /// The body, as text.
     fn text(&self) -> String {
         self.body.as_ref().map(|body| String::from_utf8_lossy(&body.bytes()).into_owned()).unwrap_or_default()
     }
 
-    /// The body that one line cannot hold.
+    /// The body, if it does not fit into one line.
     fn listing(&self) -> Option<Listing> {
         Listing::of_long("request body", &self.text())
     }
@@ -165,13 +166,13 @@ fn short_span(time: Duration) -> String {
     if time.subsec_millis() == 0 { span(time) } else { latency(time) }
 }
 
-/// How long a check looks at least, in seconds, so that it is not stopped before.
+/// The shortest duration of a check, in seconds, so that its timeout is not shorter.
 pub(super) fn least_s(action: &Action) -> u64 {
     let spec = common::spec::<Spec>(action).ok();
     spec.and_then(|spec| spec.over.map(|(over, _)| over + spec.within_ms / 1000 + 10)).unwrap_or_default()
 }
 
-/// The action of one step of one run: all attempts at it are the same request, and its undo is another.
+/// The action of one step of one run: all attempts have one idempotency key, and its undo has another.
 pub(super) fn of_attempt(mut action: Action, run: &RunId, attempt: &str) -> Action {
     let step = attempt.split('.').next().unwrap_or_default();
     let undo = if attempt.ends_with(".undo") { "-undo" } else { "" };
@@ -183,7 +184,7 @@ pub(super) fn of_attempt(mut action: Action, run: &RunId, attempt: &str) -> Acti
     action
 }
 
-/// Says what would be asked, and for a change what the service answers to GET now.
+/// Shows the request, and for a change the service's current answer to GET.
 pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
     let spec: Spec = common::spec(action)?;
     let body = spec.body.as_ref().map(Body::bytes);
@@ -232,7 +233,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     })
 }
 
-/// What GET answers where something is to be changed. The error outside is a secret that cannot be read.
+/// The answer to GET before a change. The outer error is a secret that cannot be read.
 fn glimpse(spec: &Spec) -> Result<Result<String, String>, Error> {
     let look = Spec {
         method: Method::Get,
@@ -259,7 +260,7 @@ pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     vec![Item::named(format!("{method}{}", text("url")))]
 }
 
-/// Asks and judges, or sends what changes.
+/// Sends a request and judges the answer, or sends a change.
 pub(super) fn act(
     action: &Action,
     out: &mut dyn Write,

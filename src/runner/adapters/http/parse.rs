@@ -13,27 +13,27 @@ use crate::runner::adapters::http::{Body, KEY, Method, Spec, short_span};
 use crate::runner::adapters::{self as common, secret};
 use std::time::Duration;
 
-/// How long an attempt may take that says nothing else.
+/// The default time limit of an attempt.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// The longest span that `within` can name, and `over`.
+/// The longest span of `within` and `over`.
 const LONGEST: Duration = Duration::from_secs(600);
 const LONGEST_OVER: u64 = 6 * 3600;
 
 /// The most attempts.
 const MOST_TIMES: i64 = 100;
 
-/// How often it is looked at that something stays so, in seconds.
+/// The default pause of `over`, in seconds.
 const EVERY: u64 = 10;
 
 /// The percentiles that can be judged.
 const PERCENTILES: [(&str, u8); 4] = [("p50", 50), ("p90", 90), ("p95", 95), ("p99", 99)];
 
-/// Headers that are not the author's to set, and those whose value is always a secret.
+/// Headers that the author may not set, and headers whose value is always a secret.
 const OURS: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "upgrade", IDEMPOTENCY];
 const SECRET: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
-/// Reads the action. `known` are the estate's secrets; `None` where no estate is known.
+/// Reads the action. `known` are the estate's secrets; `None` without an estate.
 pub(in super::super) fn parse(
     purpose: Purpose,
     mut table: Table,
@@ -125,7 +125,7 @@ fn method(table: &mut Table, acts: bool, problems: &mut Problems) -> Option<Meth
     let method = table.parsed("method", "GET, HEAD, POST, PUT, PATCH or DELETE", problems, |word| {
         Method::ALL.into_iter().find(|method| method.word() == word)
     })?;
-    // What only reads is refused by its floor where it stands in the place of a change.
+    // A reading request under `do` is refused by its effect class.
     if !acts && method.least_effect() > EffectClass::Read {
         problems.add(at, format!("{} changes something: it belongs under `do` or `undo`", method.word()));
         return None;
@@ -162,7 +162,7 @@ fn headers(table: &mut Table, known: Option<&Secrets>, problems: &mut Problems) 
     sound.then_some(headers)
 }
 
-/// What is wrong with a header, and perhaps what would be right. Its value is not repeated: it may be a secret.
+/// What is wrong with a header, and perhaps a correction. Its value is not repeated: it may be a secret.
 fn wrong_header(
     name: &str,
     value: &str,
@@ -192,7 +192,7 @@ fn wrong_header(
     Some((format!("there is no secret `{}`", unknown.escape_debug()), hint))
 }
 
-/// What is sent along: text as it is, a table or a list as JSON.
+/// The request body: text unchanged, a table or a list as JSON.
 fn body(table: &mut Table, method: Option<Method>, problems: &mut Problems) -> Option<Option<Body>> {
     let Some(node) = table.take("body") else { return Some(None) };
     if method.is_none_or(|method| method.least_effect() == EffectClass::Read) {
@@ -239,7 +239,7 @@ fn status(table: &mut Table, problems: &mut Problems) -> Option<u16> {
     fits
 }
 
-/// How often, how long, and how fast on the whole.
+/// The number, the span, and the percentile.
 #[derive(Default)]
 struct Looks {
     times: u32,
@@ -291,7 +291,7 @@ fn percentile(table: &mut Table, problems: &mut Problems) -> Option<(Place, u8, 
     found
 }
 
-/// The value in the answer, and what it must be; a read takes it as it is.
+/// The value in the answer, and its condition; a read has no condition.
 fn judged(purpose: Purpose, table: &mut Table, problems: &mut Problems) -> (Option<String>, Option<String>) {
     let (json_at, expect_at) = (table.place_of("json"), table.place_of("expect"));
     let json = table.parsed("json", "a path such as \".rate\" or \".items[0].name\"", problems, |text| {

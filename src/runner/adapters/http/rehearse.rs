@@ -1,4 +1,4 @@
-//! Whether a service could be asked now.
+//! Whether a service could be reached now.
 
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
@@ -6,7 +6,7 @@ use crate::runner::adapters::http::client::{Asking, blocking};
 use crate::runner::adapters::http::{Method, Spec};
 use crate::runner::adapters::rehearse::Rehearsed;
 
-/// Asks with HEAD, which changes nothing; any answer at all shows that the service can be reached.
+/// Sends HEAD, which changes nothing; any answer shows that the service can be reached.
 pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
     let spec = match common::spec::<Spec>(undo) {
         Ok(spec) => Spec { method: Method::Head, body: None, key: None, ..spec },

@@ -1,4 +1,4 @@
-//! Sends one request that changes something, once.
+//! Sends one changing request, once.
 //!
 //! | what came | outcome |
 //! |---|---|
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How much of an answer that was not wanted is written to the log, in characters.
+/// How much of an unexpected answer is written to the log, in characters.
 const MAX_BODY_SHOWN: usize = 500;
 
 /// Sends it.
@@ -96,7 +96,7 @@ fn judge(action: &Action, spec: &Spec, answer: &Answer) -> ActEnd {
     end.seen(Evidence { source: action.line.clone(), seen: clock::now().wall, facts })
 }
 
-/// Whether a status says that the request was not carried out.
+/// Whether a status means that the request was not carried out.
 fn is_refusal(status: u16) -> bool {
     matches!(status, 400..=499 | 301 | 307 | 308 | 501 | 505)
 }

@@ -1,4 +1,4 @@
-//! Real sockets that answer well, ill, slowly and not at all.
+//! Real sockets that answer correctly, wrongly, slowly and not at all.
 
 use super::*;
 use crate::config::reader::{Problems, parse as parse_toml};
@@ -28,7 +28,7 @@ fn action_for(purpose: Purpose, toml: &str) -> Action {
     action.unwrap()
 }
 
-/// Serves each connection with the next script, on a real socket; gives the address.
+/// Serves each connection with the next script, on a real socket; returns the address.
 fn serve(scripts: Vec<fn(TcpStream)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -78,7 +78,7 @@ fn endless(mut stream: TcpStream) {
 
 fn silent(mut stream: TcpStream) {
     read_request(&mut stream);
-    let _ = stream.read(&mut [0]); // Until the other side gives up.
+    let _ = stream.read(&mut [0]); // Until the client gives up.
 }
 
 fn asked(url: &str, more: &str) -> ActEnd {
@@ -97,7 +97,7 @@ fn answers_are_judged() {
     assert_eq!(asked(&serve(vec![endless]), "").ending, Ending::Ok, "a large body is not read whole");
 }
 
-/// Resets the connection after it was asked.
+/// Resets the connection after the request.
 fn resets(mut stream: TcpStream) {
     read_request(&mut stream);
     rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
@@ -167,7 +167,7 @@ fn high(stream: TcpStream) {
     answers("{\"rate\": 4}")(stream);
 }
 
-/// A byte now and then, for ever.
+/// Sends a byte now and then, forever.
 fn trickles(mut stream: TcpStream) {
     read_request(&mut stream);
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n").unwrap();
@@ -176,7 +176,7 @@ fn trickles(mut stream: TcpStream) {
     }
 }
 
-/// Takes the connection and says nothing: TLS never begins.
+/// Accepts the connection and sends nothing: TLS never begins.
 fn stalls(mut stream: TcpStream) {
     while matches!(stream.read(&mut [0; 512]), Ok(count) if count > 0) {}
 }
@@ -212,7 +212,7 @@ fn values_in_answers_are_judged() {
     assert!(end.ending == Ending::Failed && end.detail.ends_with(", over 1 ms"), "{end:?}");
 }
 
-/// An answer whose value stands behind lists without end.
+/// An answer whose value follows endless nested lists.
 fn deep(mut stream: TcpStream) {
     read_request(&mut stream);
     let body = format!("{{\"x\":{}{},\"rate\":0.4}}", "[".repeat(100_000), "]".repeat(100_000));
@@ -286,7 +286,7 @@ fn a_change_is_done_refused_or_unknown() {
     );
     for script in [silent as fn(TcpStream), breaks_before] {
         let end = sends(&serve(vec![script]), "within = '300ms'");
-        assert!(end.ending == Ending::Unknown && end.detail.starts_with("it was sent, and nobody knows"), "{end:?}");
+        assert!(end.ending == Ending::Unknown && end.detail.starts_with("it was sent, unknown whether"), "{end:?}");
     }
     let refused = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -309,7 +309,7 @@ fn breaks_before(mut stream: TcpStream) {
 }
 
 #[test]
-fn what_is_written_wrong_is_said() {
+fn wrong_keys_are_reported() {
     let cases = [
         (Purpose::Do, "", "`method` is missing"),
         (Purpose::Do, "method = 'GET'", "GET changes nothing"),

@@ -35,7 +35,7 @@ const REOPEN: &[Key] = &[
 ];
 
 /// Every form.
-pub(super) const WAYS: &[Way] = &[
+pub(super) const FORMS: &[Way] = &[
     way(
         "files",
         "Lists or deletes files below the root.",

@@ -20,7 +20,7 @@ const EXCEPT: Key =
     Key::optional("except", Kind::Texts("patterns", "."), "none", "[\"pre-*\"]", "Which of them are left alone.");
 
 /// Every form.
-pub(super) const WAYS: &[Way] = &[
+pub(super) const FORMS: &[Way] = &[
     way(
         KEY,
         "Puts files into a store.",

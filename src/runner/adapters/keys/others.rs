@@ -104,7 +104,7 @@ pub(super) const SCRIPT: &[Way] = &[way(
 )];
 
 /// All the others.
-pub(super) const WAYS: &[Way] = &[
+pub(super) const FORMS: &[Way] = &[
     way(
         "http",
         "Asks a service, and judges its answer. A percentile needs several answers.",

@@ -55,7 +55,7 @@ const BOUNDED: Key = Key::optional(
 );
 
 /// Every form.
-pub(super) const WAYS: &[Way] = &[
+pub(super) const FORMS: &[Way] = &[
     way(KEY, "Judges one value of a Redis.", JUDGES, &[word(&["get"], "\"get\""), NAME, EXPECT]),
     way(KEY, "Judges a length.", JUDGES, &[word(&["length"], "\"length\""), NAME, IN_FLIGHT, WHILE, EXPECT]),
     way(

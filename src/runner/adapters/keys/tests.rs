@@ -10,7 +10,7 @@ use std::path::Path;
 
 const MARK: &str = "zzzzzzzzzz";
 
-/// Reads a file; gives what it says, and what was asked of the table that holds the mark.
+/// Reads a file; returns its errors, and the keys that were read from the table with the mark.
 fn asked(text: &str) -> (Vec<String>, BTreeSet<&'static str>) {
     finished();
     let lines = lint(text, Path::new("f"), &BuiltIn::default());
@@ -22,7 +22,7 @@ fn file(head: &str, step: &str) -> String {
     format!("format = 1\nid = \"t\"\ntitle = \"T\"\nphases = [\"a\"]\nroot = \"/r\"\n{head}\n[[a]]\n{step}\n")
 }
 
-/// An action with every key of a way, and perhaps the mark.
+/// An action with every key of a form, and perhaps the mark.
 fn action(way: &Way, mark: bool) -> String {
     let mut keys: Vec<String> = way.section.keys.iter().map(|key| format!("{} = {}", key.name, key.example)).collect();
     if mark {
@@ -31,7 +31,7 @@ fn action(way: &Way, mark: bool) -> String {
     format!("{{ {} }}", keys.join(", "))
 }
 
-/// A step in which an action stands for a purpose, beside whatever that needs.
+/// A step that uses an action for a purpose, with all that the purpose needs.
 fn step(way: &Way, purpose: Purpose, mark: bool) -> String {
     let own = action(way, mark);
     let of = match way.section.name {
@@ -80,7 +80,7 @@ fn the_adapters_ask_for_the_keys_of_their_ways_and_for_no_other() {
     for way in ways() {
         let mut known: BTreeSet<&str> = way.section.keys.iter().map(|key| key.name).collect();
         if way.section.name == "http" {
-            known.insert("body"); // A request that only looks is told that it has none.
+            known.insert("body"); // A reading request reports that it has none.
         }
         for purpose in way.purposes {
             let text = file("", &step(&way, *purpose, true));
@@ -95,7 +95,7 @@ fn the_adapters_ask_for_the_keys_of_their_ways_and_for_no_other() {
 fn the_examples_are_sound() {
     for way in ways().iter().filter(|way| way.section.name != "exec") {
         for purpose in way.purposes {
-            // Keys of these do not go together, or are asked for and then told to belong elsewhere.
+            // Keys of these exclude each other, or are read and then reported as misplaced.
             let word = way.section.keys[0].example;
             if matches!((way.section.name, purpose), ("probe", Purpose::Read) | ("http", _)) || word == "\"set\"" {
                 continue;

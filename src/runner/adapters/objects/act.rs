@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// After how many failures in a row it is given up: the store is gone.
+/// After how many failures in a row it stops: the store is gone.
 const GIVEN_UP: u64 = 3;
 
-/// How many objects are looked at at the same time.
+/// How many objects are checked at the same time.
 pub(super) const AT_ONCE: usize = 8;
 
 /// Carries the action out on its set.
@@ -59,7 +59,7 @@ pub(in super::super) fn act(
     block::finish("work on a store", work).unwrap_or_else(|error| nothing(&error.message))
 }
 
-/// Counts one object; `false` when the rest is not to be touched.
+/// Counts one object; `false` if the rest must not be touched.
 fn count(tally: &mut Tally<'_>, object: &Object, came: Came) -> bool {
     tally.count(&object.key.escape_default(), object.size, came)
 }
@@ -75,7 +75,7 @@ async fn put(
         Ok((root, _)) => root,
         Err(error) => return ActEnd::new(Ending::Failed, format!("nothing was touched: {}", error.message)),
     };
-    // A put that leaves something out is no backup.
+    // A put that leaves out an object is not a backup.
     let mut tally = Tally::of("put", objects.len() as u64, out).needs_all(true).gives_up_after(GIVEN_UP);
     for object in objects {
         if object.there != There::Same {
@@ -115,7 +115,7 @@ async fn delete(
     tally.end()
 }
 
-/// Deletes those of a batch that are still what was frozen; `false` when the rest is not to be touched.
+/// Deletes the unchanged objects of a batch; `false` if the rest must not be touched.
 async fn delete_batch(store: &dyn ObjectStore, batch: &[Object], tally: &mut Tally<'_>) -> bool {
     let looked = batch.iter().map(|object| {
         failpoint::pass("act.item");
@@ -150,7 +150,7 @@ async fn delete_batch(store: &dyn ObjectStore, batch: &[Object], tally: &mut Tal
             Err(cause) => trouble = Some(store::words(&cause)),
         }
     }
-    // What the store did not confirm is looked at once more.
+    // Objects that the store did not confirm are checked once more.
     for object in going.into_values() {
         let why = trouble.clone().unwrap_or_else(|| "the store did not confirm it".to_owned());
         let came = match still(store, object).await {
@@ -162,7 +162,7 @@ async fn delete_batch(store: &dyn ObjectStore, batch: &[Object], tally: &mut Tal
     go_on
 }
 
-/// Whether an object is still the one that was frozen.
+/// Whether an object is unchanged since it was frozen.
 async fn still(store: &dyn ObjectStore, object: &Object) -> Result<Key, Came> {
     let key = store::key(&object.key).map_err(Came::Failed)?;
     match store.head(&key).await {
@@ -173,7 +173,7 @@ async fn still(store: &dyn ObjectStore, object: &Object) -> Result<Key, Came> {
     }
 }
 
-/// By ETag, size and time; a listing names no version, and where the head does, these are enough.
+/// By ETag, size and time; a listing has no version, and if the head has one, these three are enough.
 fn is_it(object: &Object, meta: &object_store::ObjectMeta) -> bool {
     let version = object.version.is_none() || object.version == meta.version;
     let time = object.modified.is_none_or(|modified| modified == meta.last_modified.timestamp());

@@ -1,6 +1,7 @@
-//! Looks that change nothing: `list`, `get`, `newest`, `verify`.
+//! Read-only operations: `list`, `get`, `newest`, `verify`.
 //!
-//! An empty listing is told as such and is never a fresh backup; a listing that breaks off, and a store that does not answer, are unknown.
+//! An empty listing is reported as such and is never a fresh backup; an interrupted listing, and a store that does
+//! not answer, are unknown.
 
 use crate::domain::quantity::{age, bytes, counted, span};
 use crate::domain::{Evidence, Wall};
@@ -31,7 +32,7 @@ const MAX_LISTED: usize = 1000;
 
 /// Looks, and judges what was found.
 pub(super) async fn look(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
-    // Whether a store answers is soon known; what is read to its end may take its time.
+    // Whether a store answers is known soon; reading a whole object may take long.
     let (soon, patient) = match spec.way.look().and_then(|soon| Ok((soon, spec.way.act()?))) {
         Ok(both) => both,
         Err(error) => return ActEnd::unknown(error.message),
@@ -87,12 +88,12 @@ async fn get(spec: &Spec, soon: &dyn ObjectStore, patient: &dyn ObjectStore, can
     Ok((Ending::Ok, format!("{} · {}", spec.place, bytes(size)), found))
 }
 
-/// A small object as text; `None` where there is none, or it is no text.
+/// A small object as text; `None` if there is none, or it is not text.
 async fn text(store: &dyn ObjectStore, key: &Key, most: u64) -> Result<Option<String>, String> {
     Ok(body(store, key, most).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
 }
 
-/// What a small object holds; `None` where there is none.
+/// The content of a small object; `None` if there is none.
 async fn body(store: &dyn ObjectStore, key: &Key, most: u64) -> Result<Option<Vec<u8>>, String> {
     let options = GetOptions { range: Some(GetRange::Bounded(0..most)), ..GetOptions::default() };
     match store.get_opts(key, options).await {
@@ -132,7 +133,7 @@ async fn list(spec: &Spec, store: &dyn ObjectStore, out: &mut dyn Write) -> Seen
     Ok((Ending::Ok, format!("{objects} · {}", bytes(total)), facts))
 }
 
-/// The newest member of a series by the time in the data, as the Backups pane has it.
+/// The newest member of a series by the time in the data, as in the Backups pane.
 async fn newest_of(spec: &Spec, store: &dyn ObjectStore) -> Result<Option<(Member, usize)>, String> {
     let found = listed(spec, store).await.map_err(|error| error.message)?;
     let objects = found.into_iter().map(|object| Stored {

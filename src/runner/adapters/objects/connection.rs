@@ -1,4 +1,4 @@
-//! How a store is reached, as a plan keeps it: what was written, and where its secrets lie; never their values.
+//! How to reach a store, as a plan stores it: the written form and the places of its secrets, never their values.
 
 use crate::config::reader::{Place, Problems};
 use crate::config::secrets::Secrets;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// One way to a store.
+/// One connection to a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Way {
@@ -24,7 +24,7 @@ pub(super) enum Way {
     Directory(String),
 }
 
-/// A bucket, and what the estate says of it.
+/// A bucket, with its settings in the estate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bucket {
     pub(super) name: String,
@@ -40,12 +40,12 @@ pub(super) struct Bucket {
     /// The access key itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<Named>,
-    /// A session's token.
+    /// A session token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<Named>,
 }
 
-/// Reads a place: `s3://bucket/prefix/` or `file:///directory/`; gives the way and what is below it.
+/// Reads a place: `s3://bucket/prefix/` or `file:///directory/`; returns the connection and the path below it.
 pub(super) fn read(
     text: &str,
     key: &str,
@@ -129,7 +129,7 @@ impl Way {
         opened.map_err(|why| Error::machine(format_args!("open {}", self.shown()), why))
     }
 
-    /// Whether objects carry facts of their own beside their content.
+    /// Whether its objects can carry metadata.
     pub(super) fn has_metadata(&self) -> bool {
         matches!(self, Self::Bucket(_))
     }

@@ -1,4 +1,4 @@
-//! The frozen set: which objects exactly, or which files under which keys.
+//! The frozen set: exactly which objects, or which files under which keys.
 //!
 //! ```text
 //! {"set":"objects","op":"delete","place":"s3://b/old/","store":"the bucket b","count":1}
@@ -6,7 +6,7 @@
 //! {"key":"new/db.dump","size":12,"file":{"name":"db.dump","dev":2049,"ino":77,"mtime":[1700000000,5],"sha256":"…"},"there":"nothing"}
 //! ```
 //!
-//! Keys are whole, and sorted by their bytes.
+//! Keys are complete, and sorted by their bytes.
 
 use crate::domain::{Digest, Item, Wall};
 use crate::runner::adapters::files::Name;
@@ -33,7 +33,7 @@ pub(in crate::runner::adapters) struct Head {
 pub(in crate::runner::adapters) struct Object {
     pub(super) key: String,
     pub(super) size: u64,
-    /// What is there under the key, by the store's own words.
+    /// The ETag of the object under the key, as the store reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,29 +41,29 @@ pub(in crate::runner::adapters) struct Object {
     /// When it was last changed, in seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) modified: Option<i64>,
-    /// The file that is put.
+    /// The file to put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) file: Option<Source>,
-    /// What a put finds under the key.
+    /// What the key holds before a put.
     #[serde(default, skip_serializing_if = "There::is_nothing")]
     pub(super) there: There,
 }
 
-/// A file that is put.
+/// A file to put.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::runner::adapters) struct Source {
-    /// Below the directory that is put.
+    /// Its path below the directory that is put.
     pub(super) name: Name,
     pub(super) dev: u64,
     pub(super) ino: u64,
     pub(super) mtime: (i64, u64),
-    /// Its digest; `None` where all files together are too much to be read before the act.
+    /// Its digest; `None` if all files together are too large to be read before the act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sha256: Option<Digest>,
 }
 
 impl Source {
-    /// Whether this is the very file that was frozen, unchanged.
+    /// Whether this is the frozen file, unchanged.
     pub(super) fn is(&self, size: u64, stat: &Stat) -> bool {
         FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
             && (self.dev, self.ino) == (stat.st_dev, stat.st_ino)
@@ -72,7 +72,7 @@ impl Source {
     }
 }
 
-/// What a put finds under a key.
+/// What a key holds before a put.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::runner::adapters) enum There {
@@ -86,7 +86,7 @@ pub(in crate::runner::adapters) enum There {
 }
 
 impl There {
-    #[allow(clippy::trivially_copy_pass_by_ref)] // As serde asks for it.
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde requires a reference.
     fn is_nothing(&self) -> bool {
         *self == Self::Nothing
     }
@@ -101,7 +101,7 @@ impl frozen::Head for Head {
     }
 
     fn drift(&self, _: &Self) -> Vec<String> {
-        Vec::new() // The place is the action's own.
+        Vec::new() // The action holds the place.
     }
 }
 

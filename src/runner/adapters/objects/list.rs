@@ -1,4 +1,4 @@
-//! Lists what is in a store.
+//! Lists the objects of a store.
 
 use crate::domain::{Error, Kind, glob};
 use crate::probes::store;
@@ -7,8 +7,8 @@ use crate::runner::adapters::objects::frozen::MOST;
 use futures_util::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStore};
 
-/// Everything below a prefix that a pattern fits. What a console makes a folder of, and a key that has an empty part, is no object that
-/// an act could reach by its name; it is left out.
+/// All objects below a prefix that match a pattern. A folder marker, and a key with an empty part, cannot be
+/// addressed as an object; they are left out.
 pub(super) async fn listed(spec: &Spec, store: &dyn ObjectStore) -> Result<Vec<ObjectMeta>, Error> {
     let fail = |why: String| Error::machine(format!("list {}", spec.place), why);
     let fits = |object: &ObjectMeta| {
@@ -53,7 +53,7 @@ pub(super) async fn listed(spec: &Spec, store: &dyn ObjectStore) -> Result<Vec<O
     Ok(found)
 }
 
-/// An object of a bucket as the library has it; `None` where its key is no path.
+/// A stored object as the library represents it; `None` if its key is not a path.
 fn meta(object: store::Stored) -> Option<ObjectMeta> {
     let location = store::key(&object.key).ok().filter(|key| key.as_ref() == object.key)?;
     Some(ObjectMeta { location, ..object.meta })

@@ -21,19 +21,19 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// What a phrase calls what is in a set.
+/// The noun for the items of a set in a phrase.
 pub(in crate::runner::adapters) const NOUN: &str = "objects";
 
-/// Up to how many bytes all files of a put together are read for their digests before the act; it must fit into a preview's time.
+/// Up to how many bytes in total the files of a put are hashed before the act; it must fit into a preview's time.
 const HASHED: u64 = 2 << 30;
 
-/// How many objects in the way are named.
+/// How many existing objects are named.
 const NAMED: usize = 3;
 
-/// The name of the fact that carries an object's digest.
+/// The metadata key of an object's digest.
 pub(super) const SHA256: &str = "sha256";
 
-/// Looks, judges the limit, and writes the set.
+/// Looks, checks the limit, and writes the set.
 pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
     let spec: Spec = common::spec(action)?;
     let work = async {
@@ -57,18 +57,18 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     Ok(preview)
 }
 
-/// Ends at the preview's deadline.
+/// Fails at the preview's deadline.
 async fn within<T>(look: &Look, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let left = look.deadline.saturating_duration_since(std::time::Instant::now());
     let late = || Error::machine("look at a store", "it took longer than a preview may");
     tokio::time::timeout(left, work).await.map_err(|_| late())?
 }
 
-/// What was found.
+/// The result of the look.
 #[derive(Default)]
 struct Seen {
     objects: Vec<Object>,
-    /// How many the pattern fits.
+    /// How many match the pattern.
     of: u64,
     warnings: Vec<String>,
 }
@@ -79,7 +79,7 @@ async fn to_delete(spec: &Spec, store: &dyn ObjectStore, look: &Look) -> Result<
     if let Some(select) = &spec.select {
         narrow(&mut found, select, look);
     }
-    // A listing of some stores names no ETag, and their heads do.
+    // The listings of some stores have no ETag, but their heads have.
     let known = found.into_iter().map(|meta| async move {
         if meta.e_tag.is_some() {
             return Ok(meta);
@@ -103,7 +103,7 @@ async fn to_delete(spec: &Spec, store: &dyn ObjectStore, look: &Look) -> Result<
     Ok(Seen { objects: found.into_iter().map(object).collect(), of, warnings: Vec::new() })
 }
 
-/// Takes out the newest, which are kept, and what is not old enough.
+/// Takes out the newest, which are kept, and those that are not old enough.
 fn narrow(found: &mut Vec<ObjectMeta>, select: &Select, look: &Look) {
     if select.keep_newest > 0 {
         found.sort_by(|a, b| b.last_modified.cmp(&a.last_modified).then_with(|| a.location.cmp(&b.location)));
@@ -135,7 +135,7 @@ async fn to_put(spec: &Spec, store: &dyn ObjectStore, look: &Look) -> Result<See
     };
     for object in &mut objects {
         let Some(meta) = there.get(&object.key) else { continue };
-        // As the head has it: an act compares with that.
+        // As the head reports it: the act compares with that.
         let head = store.head(&meta.location).await;
         let head =
             head.map_err(|cause| Error::machine(format_args!("look at {}", object.key), store::words(&cause)))?;
@@ -169,7 +169,7 @@ async fn to_put(spec: &Spec, store: &dyn ObjectStore, look: &Look) -> Result<See
     Ok(Seen { objects, of, warnings })
 }
 
-/// Whether what is there has the content of the file: by the digest that it carries, else by reading it.
+/// Whether the existing object has the content of the file: by its digest in the metadata, else by reading it.
 async fn is_same(spec: &Spec, store: &dyn ObjectStore, object: &Object) -> Result<bool, Error> {
     let Some(sha256) = object.file.as_ref().and_then(|file| file.sha256.as_ref()) else { return Ok(false) };
     let doing = || format!("look at {}", object.key);
@@ -188,7 +188,7 @@ async fn is_same(spec: &Spec, store: &dyn ObjectStore, object: &Object) -> Resul
     Ok(is == *sha256)
 }
 
-/// The directory that a put reads, and the one file of it where only one is meant.
+/// The directory that a put reads, and the single file of it if only one is named.
 pub(super) fn place_of(from: &str) -> Result<(Root, Option<String>), Error> {
     let path = Path::new(from);
     let seen =
@@ -203,7 +203,7 @@ pub(super) fn place_of(from: &str) -> Result<(Root, Option<String>), Error> {
     Ok((Root::open(parent)?, Some(name.to_owned())))
 }
 
-/// The files that are put, sorted by their keys, and what was skipped.
+/// The files to put, sorted by their keys, and what was skipped.
 fn files(spec: &Spec, look: &Look) -> Result<(Vec<Object>, Vec<String>), Error> {
     let from = spec.from.as_deref().unwrap_or_default();
     let (root, only) = place_of(from)?;

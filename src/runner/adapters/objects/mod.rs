@@ -1,4 +1,4 @@
-//! `objects`: looks at, puts and deletes objects of a store: an S3-compatible one, or a local directory.
+//! `objects`: reads, puts and deletes objects of a store: an S3-compatible one, or a local directory.
 //!
 //! ```toml
 //! read  = { objects = "list", under = "s3://novacron-backups/database/", match = "*.dump" }
@@ -10,12 +10,13 @@
 //! do    = { objects = "delete", under = "file:///srv/backups/old/", match = "*", older = "180d", keep_newest = 7 }
 //! ```
 //!
-//! A bucket is reached as the estate's `[[store]]` says, or by the `AWS_*` variables; `file:///…` is a directory. All objects below a
-//! prefix are meant, at any depth; `match` and `except` are patterns of the last part of a key.
+//! A bucket is reached by the estate's `[[store]]`, or by the `AWS_*` variables; `file:///…` is a directory. All
+//! objects below a prefix are selected, at any depth; `match` and `except` are patterns of the last part of a key.
 //!
-//! A put reads what lies below a directory, or one file; what a run keeps of itself in its directory is skipped. Each object
-//! carries its SHA-256. A key that holds other content is never written over, unless `overwrite = true`: then it is a destroy, and only
-//! the very version that was shown is replaced. A delete takes only what has the ETag and the size that were shown.
+//! A put reads the files below a directory, or one file; the run's own files in its directory are skipped. Each
+//! object carries its SHA-256. A key with other content is never overwritten, unless `overwrite = true`: then it is a
+//! destroy, and only the version that was shown is replaced. A delete removes only objects with the ETag and the size
+//! that were shown.
 
 mod act;
 mod checks;
@@ -62,7 +63,7 @@ impl Known {
     }
 }
 
-/// What is done.
+/// The operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Op {
@@ -108,29 +109,29 @@ impl Op {
 struct Spec {
     op: Op,
     way: Way,
-    /// The prefix below the way, or the whole key of one object; without slashes at its ends.
+    /// The prefix below the root of the store, or the whole key of one object; without slashes at its ends.
     prefix: String,
     /// The place for people.
     place: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     select: Option<Select>,
-    /// The directory or the file that is put.
+    /// The directory or the file to put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<String>,
-    /// Not older than this, in seconds; of a `newest`.
+    /// The oldest age, in seconds; for `newest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     younger_s: Option<u64>,
-    /// Not smaller than this, in bytes; of a `newest`.
+    /// The smallest size, in bytes; for `newest`.
     #[serde(default)]
     larger: u64,
     #[serde(default)]
     overwrite: bool,
-    /// How many are deleted at a time.
+    /// How many objects are deleted at once.
     #[serde(default)]
     batch: u64,
 }
 
-/// Which objects, or which files of a put.
+/// The selected objects, or the selected files of a put.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Select {
     pattern: String,
@@ -198,7 +199,7 @@ pub(super) fn parse(
     common::action(KEY, least, line(&spec), &spec)
 }
 
-/// Reads a proof, which is about the set of the step's `do`.
+/// Reads a proof, which checks the set of the step's `do`.
 fn proving(op: Op, table: Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
     let at = table.at;
     table.finish(problems);
@@ -249,7 +250,7 @@ fn keys(op: Op, purpose: Purpose, table: &mut Table, spec: &mut Spec, problems: 
             spec.younger_s = table.parsed("younger", "a span such as \"24h\" or \"7d\"", problems, |text| {
                 parse_span(text).map(|span| span.as_secs()).filter(|seconds| *seconds > 0)
             });
-            // An object of no bytes is nobody's backup.
+            // An empty object is not a backup.
             spec.larger = table.parsed("larger", "a size such as \"1MiB\"", problems, parse_bytes).unwrap_or(1);
         }
         Op::List | Op::Get | Op::Verify | Op::SameSha256 | Op::Gone => {}

@@ -1,4 +1,4 @@
-//! Asks whether the effect on a frozen set is there.
+//! Whether the effect on a frozen set is present.
 
 use crate::domain::Error;
 use crate::domain::error::system_text;
@@ -40,7 +40,7 @@ pub(in super::super) fn prove(
 
 async fn judge(spec: &Spec, objects: &[Object], out: &mut dyn Write, cancel: &AtomicBool) -> Result<Proof, Error> {
     let (soon, patient) = (spec.way.look()?, spec.way.act()?);
-    // A store that does not answer is not asked about one object after another.
+    // If a store does not answer, do not try one object after another.
     if let Some(first) = objects.first()
         && let Err(why) = gone(soon.as_ref(), first).await
     {
@@ -82,7 +82,7 @@ async fn judge(spec: &Spec, objects: &[Object], out: &mut dyn Write, cancel: &At
     })
 }
 
-/// Whether an object has the content of its file; `None` where it has other content.
+/// Whether an object has the content of its file; `None` if it has other content.
 async fn same(
     store: &dyn ObjectStore,
     root: Option<&Root>,
@@ -108,7 +108,7 @@ async fn same(
     }
 }
 
-/// Whether an object is gone; `None` where another one is there.
+/// Whether an object is gone; `None` if another one is there.
 async fn gone(store: &dyn ObjectStore, object: &Object) -> Result<Option<bool>, String> {
     match store.head(&store::key(&object.key)?).await {
         Err(object_store::Error::NotFound { .. }) => Ok(Some(true)),

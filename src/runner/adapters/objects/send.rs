@@ -1,4 +1,4 @@
-//! Sends one file to its key, whole or not at all, and never over what was not shown.
+//! Uploads one file to its key, completely or not at all, and never over an object that was not shown.
 
 use crate::domain::Digest;
 use crate::domain::ids::Hasher;
@@ -21,14 +21,15 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Up to which size an object goes in one request; a larger one goes in parts.
+/// Up to which size an object is uploaded in one request; a larger one is uploaded in parts.
 const SINGLE: u64 = 8 << 20;
 
-/// The size of a part, and how many there may be. Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
+/// The size of a part, and how many parts there may be. Source: Amazon S3 user guide, "Amazon S3 multipart upload
+/// limits".
 const PART: u64 = 8 << 20;
 const MOST_PARTS: u64 = 10_000;
 
-/// Opens a file that is the very one that was frozen.
+/// Opens a file, if it is the frozen one.
 pub(super) fn opened(root: &Root, size: u64, file: &Source) -> Result<File, String> {
     let (parent, name) = split(file.name.bytes());
     let directory = root.directory(parent).map_err(why)?;
@@ -40,7 +41,7 @@ pub(super) fn opened(root: &Root, size: u64, file: &Source) -> Result<File, Stri
     }
 }
 
-/// Whether the file is still what it was when it was opened.
+/// Whether the file is unchanged since it was opened.
 fn is_unchanged(open: &File, object: &Object, file: &Source) -> bool {
     fstat(open).is_ok_and(|stat| file.is(object.size, &stat))
 }
@@ -59,7 +60,7 @@ pub(super) async fn remote_digest(got: GetResult, cancel: &AtomicBool) -> Result
     Ok((length, hasher.finish()))
 }
 
-/// Sends one file.
+/// Uploads one file.
 pub(super) async fn send(
     root: &Root,
     store: &dyn ObjectStore,
@@ -94,7 +95,7 @@ pub(super) async fn send(
     }
 }
 
-/// In one request, which the store takes only where nothing is under the key, or the very version that was shown.
+/// In one request, which the store accepts only if the key is empty or holds the version that was shown.
 async fn single(
     mut open: File,
     store: &dyn ObjectStore,
@@ -124,7 +125,7 @@ async fn single(
         Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
             in_the_way(store, key, object.size, &digest, cancel).await
         }
-        // The answer may be lost, and the object there all the same.
+        // The answer may be lost although the object was written.
         Err(cause) => match in_the_way(store, key, object.size, &digest, cancel).await {
             Came::Already => Came::Done,
             _ => Came::Failed(store::words(&cause)),
@@ -132,7 +133,7 @@ async fn single(
     }
 }
 
-/// What it means that something is there: an earlier attempt put it, or it is another's.
+/// The result if the key is taken: an earlier attempt put it, or it is another object.
 async fn in_the_way(store: &dyn ObjectStore, key: &Key, size: u64, digest: &Digest, cancel: &AtomicBool) -> Came {
     let other = || Came::LeftAlone("an object of other content is there".to_owned());
     match store.get(key).await {
@@ -146,7 +147,7 @@ async fn in_the_way(store: &dyn ObjectStore, key: &Key, size: u64, digest: &Dige
     }
 }
 
-/// In parts; the object is there only when the last request was taken. What is under the key is looked at right before.
+/// In parts; the object exists only after the last request. The key is checked right before.
 async fn parts(
     mut open: File,
     store: &dyn ObjectStore,
@@ -172,7 +173,7 @@ async fn parts(
         Ok(digest) => is_free(store, key, object, &digest, cancel).await,
     };
     if let Err(came) = ready {
-        let _ = upload.abort().await; // What is left of it is no object.
+        let _ = upload.abort().await; // Uploaded parts are no object.
         return came;
     }
     failpoint::pass("act.half");
@@ -186,7 +187,7 @@ async fn parts(
     }
 }
 
-/// Sends all pieces, and gives the digest of what was sent.
+/// Uploads all pieces, and returns the digest of what was sent.
 async fn pieces(
     open: &mut File,
     upload: &mut dyn MultipartUpload,

@@ -1,4 +1,4 @@
-//! What is read from a table, and a local directory as a store. Buckets are tested through the real runner.
+//! Parsing of the table, and a local directory as a store. Buckets are tested through the real runner.
 
 use super::*;
 use crate::config::reader::parse as parse_toml;
@@ -135,7 +135,7 @@ fn a_directory_is_a_store() {
     assert!(matches!(proven(&proof, &set), Proof::Done(_)));
     assert_eq!(acted(&action, &set).0.counts["already"], 2);
     assert!(froze(&action, &look()).unwrap().0.warnings.contains(&"2 objects are there already, the same".to_owned()));
-    // Other content of the same length is other content.
+    // Different content of the same length is different.
     fs::write(to.join("db.dump"), "databose").unwrap();
     let (end, message) = acted(&action, &set);
     assert!(end.ending == Ending::Failed && message.contains("an object of other content is there"), "{message}");

@@ -1,4 +1,5 @@
-//! The sessions that a program opens at its database: named before it starts, looked after while it waits, ended after it was stopped.
+//! The sessions that a program opens at its database: names them before it starts, watches them while they wait, ends
+//! them after it was stopped.
 
 use crate::probes::postgres::connect::act::{client_check, version_to_act};
 use crate::probes::postgres::connect::{Session, connect};
@@ -17,19 +18,19 @@ const NAME: &str = "PGAPPNAME";
 const OPTIONS: &str = "PGOPTIONS";
 /// The longest name of a session, in bytes. Source: PostgreSQL 18 manual, 19.8 (`NAMEDATALEN` less one).
 const LONGEST: usize = 63;
-/// How long a session has to heed a cancellation before it is terminated, and how long all of them have to end.
+/// How long a session has to react to a cancellation before it is terminated, and how long all of them have to end.
 const CANCELLED: Duration = Duration::from_secs(2);
 const LIMIT: Duration = Duration::from_secs(10);
-/// After how long it is first looked whom a session waits for, and how often again.
+/// After how long the blockers of a session are first looked up, and how often again.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 const NEXT_LOOK: Duration = Duration::from_secs(5);
-/// The pause between two looks at what is left.
+/// The pause between two looks at the remaining sessions.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What became of the sessions of a program that was stopped.
+/// The result for the sessions of a stopped program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// How many were still there, and ended.
+    /// How many were left, and ended.
     pub ended: u32,
     /// The server's processes that did not end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -40,7 +41,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// In words, where there is something to say.
+    /// In words, if there is something to report.
     #[must_use]
     pub fn words(&self) -> Option<String> {
         if let Some(why) = &self.why {
@@ -61,8 +62,8 @@ fn name(run: &str, attempt: &str) -> String {
 }
 
 impl Reach {
-    /// Names the sessions that a program will open, and lets the server look after their client. What the estate or the procedure gave
-    /// is kept: a name stands before ours, options before ours.
+    /// Names the sessions that a program will open, and makes the server check their client. Settings of the estate
+    /// or the procedure are kept: their name comes before ours, and their options before ours.
     ///
     /// # Errors
     /// A pooler stands before the server: programs set what they need for a whole session.
@@ -75,7 +76,7 @@ impl Reach {
         let check = match version {
             Ok(version) => client_check(version),
             Err(failure) if failure.is_of_pooler() => return Err(format!("{}: {failure}", self.name)),
-            // The program finds the same out, and says so.
+            // The program gets the same error, and reports it.
             Err(_) => None,
         };
         if let Some(check) = check {
@@ -85,8 +86,8 @@ impl Reach {
         Ok(())
     }
 
-    /// What tells whom the sessions of an attempt wait for, a line whenever that changes. It looks on until its end is closed, or
-    /// this process ends: nobody waits for it. None where it cannot be made.
+    /// A pipe with a line about whom the sessions of an attempt wait for, whenever that changes. The thread ends when
+    /// the pipe is closed or this process ends. None if it cannot be created.
     #[must_use]
     pub fn waits(&self, run: String, attempt: String) -> Option<OwnedFd> {
         let (read, mut write) = io::pipe().ok()?;
@@ -116,7 +117,7 @@ impl Reach {
         });
     }
 
-    /// Ends what is left of the sessions of an attempt: each is cancelled, then terminated, by the role that opened it.
+    /// Ends the remaining sessions of an attempt: cancels each, then terminates it, as the role that opened it.
     #[must_use]
     pub fn end_sessions(&self, run: &str, attempt: &str) -> Ended {
         let Some(way) = &self.way else { return Ended::default() };
@@ -152,7 +153,7 @@ async fn end(session: &Session, name: &str) -> Result<Ended, String> {
     }
 }
 
-/// The beginning of a text, cut between two characters.
+/// The beginning of a text, cut at a character boundary.
 fn truncated(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.get(..end).unwrap_or_default()

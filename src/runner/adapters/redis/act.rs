@@ -1,10 +1,10 @@
-//! Carries one command out over `act`, on exactly the server that was shown.
+//! Runs one command over `act`, on exactly the server that was shown.
 //!
 //! ```text
 //! connect ─▶ is it the server, a primary? ─▶ WATCH, compare, MULTI … EXEC ─▶ answered: done, left alone, refused
-//!                                                                            └─ no answer: nobody knows what came of it
+//!                                                                            └─ no answer: the outcome is unknown
 //! ```
-//! A command that was sent and not answered is never sent again by itself.
+//! A command that was sent and not answered is never sent again automatically.
 
 use crate::domain::Digest;
 use crate::journal::record::Ending;
@@ -20,16 +20,16 @@ use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How often a key that others change is tried.
+/// How often a key that other clients change is tried.
 const TRIES: u32 = 5;
-/// What a transaction answers with that others came before.
+/// The result of a transaction that other clients interrupted.
 const CHANGED: &str = "CHANGED";
-/// The errors of a server that is busy with itself. Source: `server.c` of Redis 7.
+/// The errors of a busy server. Source: `server.c` of Redis 7.
 const PASSING: [&str; 5] = ["LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN"];
-/// How long SAVE may keep everybody waiting.
+/// How long SAVE may block all clients.
 const SAVING: Duration = Duration::from_secs(3600);
 
-/// Acts, or looks where the action only asks.
+/// Acts, or looks if the action only reads.
 pub(in super::super) fn act(
     action: &Action,
     set: &mut dyn BufRead,
@@ -68,13 +68,13 @@ pub(in super::super) fn act(
 
 /// Why a server is not acted on.
 enum NotNow {
-    /// It may be otherwise soon.
+    /// It may change soon.
     Later(String),
-    /// It is another one, or takes no such change.
+    /// It is another server, or accepts no such change.
     Never(String),
 }
 
-/// What passes by itself: no answer at all, or one of a server that is busy with itself.
+/// Whether a failure is temporary: no answer at all, or the answer of a busy server.
 fn may_pass(failure: &Failure) -> bool {
     failure.code.as_deref().is_none_or(|code| PASSING.contains(&code))
 }
@@ -87,7 +87,7 @@ pub(super) struct Work<'a> {
     pub(super) cancel: &'a AtomicBool,
 }
 
-/// An end that says why not, or that nobody knows.
+/// The end for a failure: the reason, or that the outcome is unknown.
 pub(super) fn ended(failure: &Failure) -> ActEnd {
     if failure.is_lost() {
         let why = format!("it was sent and not answered: unknown whether it was done: {}", failure.reason);
@@ -115,7 +115,7 @@ impl Work<'_> {
             Ok(session) => session,
             Err(why) => return nothing(&why).to_try_again(),
         };
-        match self.is_what_was_shown(&mut session).await {
+        match self.matches_set(&mut session).await {
             Ok(()) => {}
             Err(NotNow::Later(why)) => return nothing(&why).to_try_again(),
             Err(NotNow::Never(why)) => return nothing(&why),
@@ -133,7 +133,7 @@ impl Work<'_> {
         }
     }
 
-    async fn is_what_was_shown(&self, session: &mut Session) -> Result<(), NotNow> {
+    async fn matches_set(&self, session: &mut Session) -> Result<(), NotNow> {
         let now = server(session).await.map_err(|failure| {
             if may_pass(&failure) { NotNow::Later(failure.reason) } else { NotNow::Never(failure.reason) }
         })?;
@@ -146,7 +146,7 @@ impl Work<'_> {
         now.is_shown(&self.head, session.database, self.spec.undo, guarded).map_err(NotNow::Never)
     }
 
-    /// What was frozen of a key; nothing where it undoes what another did.
+    /// The frozen state of a key; none in an undo, whose set is of another action.
     fn frozen(&self, key: &str) -> Option<&Frozen> {
         self.keys.iter().find(|frozen| !self.spec.undo && frozen.key.0 == key.as_bytes())
     }
@@ -172,7 +172,7 @@ impl Work<'_> {
             Ok(_) => Ok(false),
             Err(failure) => Err(failure),
         };
-        // What may be set only where nothing stands needs no comparison: the server makes it.
+        // `SET … NX` needs no comparison: the server makes it.
         let done = if only == Some(If::Absent) {
             describe(session.ask(&command).await)
         } else {
@@ -197,7 +197,7 @@ impl Work<'_> {
         }
     }
 
-    /// Carries a command out while a key is as it was frozen. The inner error is the server's; the outer one an end.
+    /// Runs a command while a key is as it was frozen. The inner error is the server's; the outer one an end.
     async fn guarded(
         &self,
         session: &mut Session,
@@ -248,9 +248,9 @@ impl Work<'_> {
     }
 }
 
-/// Deletes a key while it holds this value, and no other.
+/// Deletes a key only while it holds this value.
 async fn release(session: &mut Session, key: &str, value: &str) -> ActEnd {
-    // To delete it twice while it holds this value is the same as once.
+    // Deleting it twice while it holds this value has the same effect as once.
     let passing = |end: ActEnd, failure: &Failure| if may_pass(failure) { end.to_try_again() } else { end };
     let before = |failure: &Failure| {
         passing(ActEnd::new(Ending::Failed, format!("nothing was done: {}", failure.reason)), failure)

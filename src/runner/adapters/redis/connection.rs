@@ -1,4 +1,4 @@
-//! How a Redis is reached, as a plan keeps it: what was written, and where its secrets lie; never their values.
+//! How to reach a Redis, as a plan stores it: the written form and the places of its secrets, never their values.
 
 use crate::config::estate::{self, Estate};
 use crate::config::paths::Surroundings;
@@ -8,18 +8,18 @@ use crate::runner::adapters::secret::{self, Places};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// One way to a server.
+/// One connection to a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in super::super) struct Way {
     /// A URL without a password.
     url: String,
-    /// The name of the secret that is the password.
+    /// The name of the password's secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password: Option<String>,
     /// The place of that secret.
     #[serde(default, skip_serializing_if = "Places::is_empty")]
     secrets: Places,
-    /// The certificates that the server's must lead to.
+    /// The CA certificates for the server's certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ca: Option<PathBuf>,
 }
@@ -28,9 +28,9 @@ pub(in super::super) struct Way {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Server {
     pub(in super::super) name: String,
-    /// To look.
+    /// For looks.
     pub(in super::super) watch: Option<Way>,
-    /// For acts; without it, nothing can.
+    /// For acts; without it, no act is possible.
     pub(in super::super) act: Option<Way>,
 }
 
@@ -73,12 +73,12 @@ pub(in super::super) fn servers(estate: &Estate) -> Vec<Server> {
     estate.redis.iter().map(server).collect()
 }
 
-/// Does asynchronous work to its end, in a runtime of its own.
+/// Runs the future to its end in its own runtime.
 pub(super) fn finish<T>(work: impl Future<Output = T>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start a client of Redis", cause))?;
     let done = runtime.block_on(work);
-    // A name that is still being looked up is not waited for.
+    // Do not wait for a name lookup that is still under way.
     runtime.shutdown_background();
     Ok(done)
 }

@@ -1,4 +1,4 @@
-//! Deletes keys in batches: those that were frozen and still have their type, or at most so many of a pattern.
+//! Deletes keys in batches: the frozen ones that still have their type, or at most so many of a pattern.
 
 use crate::domain::quantity::count;
 use crate::journal::record::Ending;
@@ -11,13 +11,13 @@ use crate::runner::adapters::redis::scan::Scan;
 use std::io::Write;
 use std::sync::atomic::Ordering;
 
-/// Unlinks every key that has its type, in one step that nobody comes between: 0 for one that is gone, 1 for one that goes, 2 for one
-/// that is left alone. A `*` is any type.
+/// Unlinks every key that has its type, atomically: 0 for a missing key, 1 for a deleted one, 2 for one that is left
+/// alone. A `*` is any type.
 const SCRIPT: &str = "local came = {} for i, key in ipairs(KEYS) do local is = redis.call('TYPE', key)['ok'] \
     if is == 'none' then came[i] = 0 elseif ARGV[i] == '*' or ARGV[i] == is then redis.call('UNLINK', key) came[i] = 1 \
     else came[i] = 2 end end return came";
 
-/// What was counted.
+/// The counts.
 #[derive(Default)]
 struct Tally {
     deleted: u64,
@@ -25,7 +25,7 @@ struct Tally {
     left_alone: u64,
 }
 
-/// Deletes what was shown.
+/// Deletes the keys that were shown.
 pub(super) async fn delete(work: &Work<'_>, session: &mut Session, which: &Which, out: &mut dyn Write) -> ActEnd {
     let mut tally = Tally::default();
     let own = which.key.as_deref().filter(|_| work.spec.undo);
@@ -56,8 +56,8 @@ pub(super) async fn delete(work: &Work<'_>, session: &mut Session, which: &Which
     end
 }
 
-/// Deletes the one key that an undo names, whatever its step acted on: as the text that a step leaves there, or with the type that
-/// it had when it was shown.
+/// Deletes the one key that an undo names, independent of its step: as the text that a step leaves there, or with
+/// its type when it was shown.
 async fn named(work: &Work<'_>, session: &mut Session, key: &str, tally: &mut Tally, out: &mut dyn Write) -> Stopped {
     let name = Name(key.as_bytes().to_vec());
     let shown = work.keys.iter().find(|frozen| frozen.key == name).map(|frozen| frozen.kind.as_str());
@@ -114,7 +114,7 @@ async fn bounded(
                 return Some(stopped);
             }
         }
-        // What came twice is not gone twice.
+        // A key that a scan returned twice counts once.
         tally.already = 0;
     }
 }
@@ -127,7 +127,10 @@ async fn batch(session: &mut Session, keys: &[(&Name, &str)], tally: &mut Tally,
     let came = match session.ask(&command).await {
         Ok(Reply::Many(came)) if came.len() == keys.len() => came,
         Ok(_) => {
-            return Some((Ending::Unknown, "the answer is not Redis's: the outcome of the last batch is unknown".to_owned()));
+            return Some((
+                Ending::Unknown,
+                "the answer is not Redis's: the outcome of the last batch is unknown".to_owned(),
+            ));
         }
         Err(failure) => return Some(of(&failure)),
     };
@@ -147,7 +150,7 @@ async fn batch(session: &mut Session, keys: &[(&Name, &str)], tally: &mut Tally,
             }
         };
         if let Err(cause) = result {
-            // What cannot be reported is not done unseen.
+            // Stop if the report fails: no deletion without a report.
             return Some((Ending::Failed, format!("stopped: cannot report: {cause}")));
         }
     }

@@ -23,12 +23,12 @@ pub(in crate::runner::adapters) struct Head {
     pub(super) run_id: String,
     pub(super) replid: String,
     pub(super) db: i64,
-    /// How many keys follow, or fit a bounded set's pattern within its bound.
+    /// How many keys follow, or match a bounded set's pattern within its bound.
     pub(super) count: u64,
-    /// The digest of the value that stood there, of a text that is not too long.
+    /// The digest of the old value, if it is a text that is not too long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) value: Option<String>,
-    /// The pattern of a set that is bounded, not listed.
+    /// The pattern of a bounded, unlisted set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pattern: Option<String>,
     /// When the data was last saved, in seconds, and how often.
@@ -46,10 +46,10 @@ pub(in crate::runner::adapters) struct Frozen {
     /// `string`, `list`, `set`, `zset`, `hash`, `stream`; `none` where there is no such key.
     #[serde(rename = "type")]
     pub(super) kind: String,
-    /// Bytes of a text, elements of everything else.
+    /// Bytes of a text, elements of all other types.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) length: Option<u64>,
-    /// When it goes by itself, in milliseconds since the epoch.
+    /// When it expires, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) expires_at: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! Reads and checks: one value with the facts around it, over the estate's `url`. A lost server is unknown, and never zero.
+//! Reads and checks: one value with facts, over the estate's `url`. A lost server is unknown, and never zero.
 
 use crate::domain::Evidence;
 use crate::domain::quantity::{bytes, count};
@@ -19,14 +19,14 @@ use std::time::Duration;
 
 /// The most keys that are counted.
 const MOST_COUNTED: usize = 50_000_000;
-/// How many of the largest keys are told.
+/// How many of the largest keys are listed.
 const MAX_LISTED: usize = 10;
-/// The longest value that stands in a sentence, in characters; a longer one is a fact alone.
+/// The longest value in a sentence, in characters; a longer one is only a fact.
 const MAX_VALUE_SHOWN: usize = 200;
-/// How often a wait looks whether it was cancelled.
+/// How often a wait checks for cancellation.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// What was learned: the value, in words, with facts. No value where the key is not there.
+/// The result: the value, in words, with facts. No value if the key does not exist.
 pub(super) struct Learned {
     value: Option<String>,
     text: String,
@@ -35,7 +35,7 @@ pub(super) struct Learned {
     lost: Option<String>,
 }
 
-/// What was learned, where, and from which run of the server.
+/// The result, its place, and the server's run id.
 struct Answer {
     learned: Learned,
     place: String,
@@ -50,7 +50,7 @@ impl Learned {
     }
 }
 
-/// Answers a check or a read.
+/// Carries out a check or a read.
 pub(super) fn ask(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     let end = match learn(spec, cancel) {
         None => return ActEnd::new(Ending::Cancelled, "stopped"),
@@ -71,7 +71,7 @@ pub(super) fn ask(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
     end
 }
 
-/// The same as a proof: what is known not to be so is not done.
+/// The same as a proof: a value that is known to be wrong is not done.
 pub(super) fn prove(spec: &Spec, cancel: &AtomicBool) -> Proof {
     match learn(spec, cancel) {
         None => Proof::Unclear("stopped".to_owned()),
@@ -85,7 +85,7 @@ pub(super) fn prove(spec: &Spec, cancel: &AtomicBool) -> Proof {
     }
 }
 
-/// Whether the value is as it must be.
+/// Whether the value fits the condition.
 fn judge(spec: &Spec, learned: &Learned) -> Result<bool, String> {
     let expect = match (spec.expect.as_deref(), &learned.value) {
         (None, Some(_)) => return Ok(true),
@@ -95,7 +95,7 @@ fn judge(spec: &Spec, learned: &Learned) -> Result<bool, String> {
         (Some(text), _) => Condition::on_a_value(text)?,
     };
     match &learned.value {
-        // What is not there has no value: it equals nothing, and nobody knows what it would not equal.
+        // A missing key has no value: it equals nothing, and `!=` is unknown.
         None if expect.holds_for_value("") == Some(true) => {
             Err("what is not there is neither this nor that".to_owned())
         }
@@ -160,12 +160,12 @@ async fn look(session: &mut Session, spec: &Spec) -> Result<Learned, Failure> {
     }
 }
 
-/// What was answered, and does not serve.
+/// An answer that cannot be used.
 fn wrong(reason: String) -> Failure {
     Failure { code: None, reason }
 }
 
-/// Reads what a key holds. Where only its presence is asked for, what it holds does not have to be read.
+/// Reads the value of a key. If only its presence matters, the value is not read.
 async fn get(session: &mut Session, key: &str, only_there: bool) -> Result<Learned, Failure> {
     let kind = session.ask(&["TYPE", key]).await?.text().unwrap_or_default();
     let mut facts = BTreeMap::from([("present".to_owned(), (kind != "none").to_string())]);
@@ -195,7 +195,7 @@ async fn get(session: &mut Session, key: &str, only_there: bool) -> Result<Learn
     Ok(Learned { text: message, value: Some(value), facts, lost: None })
 }
 
-/// The whole text of a key; the inner error says why it is not taken.
+/// The whole text of a key; the inner error is why it is not accepted.
 async fn text(session: &mut Session, key: &str) -> Result<Result<Option<String>, String>, Failure> {
     let length = session.ask(&["STRLEN", key]).await?.count().unwrap_or_default();
     if length > LONGEST_VALUE {
@@ -208,7 +208,7 @@ async fn text(session: &mut Session, key: &str) -> Result<Result<Option<String>,
     Ok(String::from_utf8(value).map(Some).map_err(is_no_text))
 }
 
-/// How much waits and is taken, all seen at one moment: jobs move from one to the other and back.
+/// The waiting and the in-flight jobs, read at one moment: jobs move between them.
 async fn length(
     session: &mut Session,
     key: &str,
@@ -223,7 +223,7 @@ async fn length(
     for key in &keys {
         let kind = session.ask(&[b"TYPE".as_slice(), &key.0]).await?.text().unwrap_or_default();
         asked.push(match kind.as_str() {
-            // A list that is empty is not there; so is one whose name is wrong, and no server can tell which.
+            // An empty list does not exist in Redis; a wrong name looks the same, and no server can distinguish them.
             "none" => vec![b"LLEN".to_vec(), key.0.clone()],
             "string" => return Err(wrong(format!("{} is a text, and no queue", key.shown()))),
             "stream" => vec![b"XINFO".to_vec(), b"GROUPS".to_vec(), key.0.clone()],
@@ -268,8 +268,8 @@ async fn length(
     Ok(learned)
 }
 
-/// What the groups of a stream have still to do: what they have not read, and what they have not acknowledged. A stream that no group
-/// reads counts whole. Source: <https://redis.io/docs/latest/commands/xinfo-groups/>.
+/// The work left for the groups of a stream: unread and unacknowledged entries. A stream without groups counts
+/// completely. Source: <https://redis.io/docs/latest/commands/xinfo-groups/>.
 fn of_groups(groups: &[Reply], length: Option<u64>) -> Option<u64> {
     if groups.is_empty() {
         return length;
@@ -282,7 +282,8 @@ fn of_groups(groups: &[Reply], length: Option<u64>) -> Option<u64> {
     let mut sum = 0_u64;
     for group in groups {
         let pending = of(group, "pending")?.count()?;
-        // Before 7.0 nobody counts what is unread: then all of it may be. Where the server has lost count, nobody knows.
+        // Before 7.0 the server does not count unread entries: then all entries may be unread. If the server has lost
+        // count, the number is unknown.
         let unread = match of(group, "lag") {
             Some(lag) => lag.count()?,
             None => length?,

@@ -1,4 +1,4 @@
-//! `redis`: looks at one Redis, and changes it, by typed commands.
+//! `redis`: typed commands that read or change one Redis.
 //!
 //! ```toml
 //! on    = "cache"
@@ -17,14 +17,15 @@
 //! do    = { redis = "delete", match = "cache:*", batch = 500 }        # or key = "…"; proof: gone
 //! ```
 //!
-//! What looks goes over the estate's `url`, what changes over its `act`. `length` counts lists, sets, sorted sets, hashes, and of a
-//! stream what its groups have still to do; with `in_flight` all of them in one transaction, because jobs move between them. A key
-//! that is not there is empty: so is every key of a server that died and came back without its data. With `while` the number counts only
-//! as long as a key holds a value and the server is the same run; otherwise it is unknown, and a wait for it fails at once.
+//! Looks use the estate's `url`, changes its `act`. `length` counts lists, sets, sorted sets, hashes, and the work
+//! left for the groups of a stream; with `in_flight` it counts all of them in one transaction, because jobs move
+//! between them. A missing key is empty: so is every key of a server that restarted without its data. With `while`
+//! the number counts only as long as a key holds a value and the server has the same run id; otherwise it is unknown,
+//! and a wait for it fails at once.
 //!
-//! A deletion is frozen key by key. Keys that come and go while somebody reads the prompt would make it another one each time:
-//! `bounded = true` freezes the pattern and the most that may go, labelled *bounded, not listed*, as every set over a million is.
-//! FLUSHDB is never offered: whatever else lives in the database would go with it.
+//! A deletion is frozen key by key. Keys that come and go during the prompt would change the set each time: `bounded
+//! = true` freezes the pattern and an upper bound, labelled *bounded, not listed*, as for every set over a million.
+//! FLUSHDB is never offered: it would delete all other data of the database too.
 
 mod act;
 pub(super) mod connection;
@@ -56,7 +57,7 @@ pub(super) use rehearse::rehearse;
 /// The adapter's key.
 pub(super) const KEY: &str = "redis";
 
-/// How long one answer may take to whoever looks, and to whoever acts.
+/// How long one answer may take for a look, and for an act.
 const LOOKS: Duration = Duration::from_secs(5);
 const ACTS: Duration = Duration::from_secs(10);
 
@@ -68,22 +69,22 @@ const LONGEST_VALUE: u64 = 256 << 10;
 struct Spec {
     /// The name of the Redis in the estate.
     target: String,
-    /// How to look; `None` only where the plan was made without an estate.
+    /// How to look; `None` only if the plan was made without an estate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     watch: Option<Way>,
-    /// How to act, for what changes.
+    /// How to act, for changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     act: Option<Way>,
     what: What,
-    /// What the value of a look must be; a read takes it as it is.
+    /// The condition for the value of a look; a read has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expect: Option<String>,
-    /// Whether it undoes what another did; then its set is that of the other.
+    /// Whether it undoes another action; then its set is that action's set.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     undo: bool,
 }
 
-/// When a key may be set.
+/// The condition for setting a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum If {
@@ -91,7 +92,7 @@ enum If {
     Present,
 }
 
-/// What is asked, done or proved.
+/// The question, the change or the proof.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum What {
@@ -101,7 +102,7 @@ enum What {
     Length {
         key: String,
         in_flight: Vec<String>,
-        /// What must hold at the same moment for the number to count.
+        /// The condition that must hold at the same moment for the number to count.
         #[serde(default, rename = "while", skip_serializing_if = "Option::is_none")]
         held: Option<Held>,
     },
@@ -121,7 +122,7 @@ enum What {
         value: String,
         expire_s: Option<u64>,
         only: Option<If>,
-        /// Whether the value names the run, so that whoever finds it there knows whose it is.
+        /// Whether the value names the run, so that a person who finds it knows its owner.
         ours: bool,
     },
     Release {
@@ -164,7 +165,7 @@ struct Held {
     run_id: Option<String>,
 }
 
-/// Which keys go.
+/// The keys to delete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Which {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,7 +187,7 @@ impl What {
         }
     }
 
-    /// In words, behind the name of the Redis.
+    /// In words, after the name of the Redis.
     fn line(&self) -> String {
         let time = |seconds: u64| span(Duration::from_secs(seconds));
         match self {
@@ -233,13 +234,13 @@ impl Spec {
         Error::new(Kind::Usage, format!("cannot reach {}: the plan does not hold how", self.target))
     }
 
-    /// A session that looks.
+    /// A session for looks.
     async fn to_look(&self) -> Result<Session, String> {
         let way = self.watch.as_ref().ok_or_else(|| self.no_way().message)?;
         Session::open(&way.server(&self.target), LOOKS).await
     }
 
-    /// A session that acts, with the patience for one answer.
+    /// A session for acts, with the time limit for one answer.
     async fn to_act(&self, patience: Duration) -> Result<Session, String> {
         let way = self.act.as_ref().ok_or_else(|| self.no_way().message)?;
         Session::open(&way.server(&self.target), patience).await

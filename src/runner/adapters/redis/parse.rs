@@ -11,7 +11,7 @@ use crate::runner::adapters as common;
 use crate::runner::adapters::redis::connection::Server;
 use crate::runner::adapters::redis::{Held, If, KEY, Spec, What, Which};
 
-/// The words, with what each may stand under.
+/// The words, each with its purposes.
 const WORDS: [(&str, &[Purpose]); 19] = [
     ("get", LOOKS),
     ("length", LOOKS),
@@ -36,10 +36,10 @@ const WORDS: [(&str, &[Purpose]); 19] = [
 const LOOKS: &[Purpose] = &[Purpose::Read, Purpose::Check, Purpose::Prove];
 const ACTS: &[Purpose] = &[Purpose::Do, Purpose::Undo];
 
-/// What empties a database.
+/// Commands that empty a database.
 const FLUSH: [&str; 2] = ["flushdb", "flushall"];
 
-/// The keys of INFO that are read where none is named.
+/// The fields of INFO that are read by default.
 const FIELDS: [&str; 12] = [
     "role",
     "used_memory",
@@ -55,16 +55,16 @@ const FIELDS: [&str; 12] = [
     "evicted_keys",
 ];
 
-/// How many keys a batch of a deletion has, and how many at most.
+/// The default and the largest batch of a deletion, in keys.
 const BATCH: i64 = 500;
 const MOST_BATCH: i64 = 10_000;
-/// How many keys are looked at for the largest, and how many at most.
+/// The default and the largest sample for the largest keys.
 const SAMPLE: i64 = 10_000;
 const MOST_SAMPLE: i64 = 100_000;
-/// The longest life of a key.
+/// The longest expiry of a key.
 const LONGEST: u64 = 366 * 86_400;
 
-/// Reads the action. `known` are the estate's servers; `None` where no estate is known.
+/// Reads the action. `known` are the estate's servers; `None` without an estate.
 pub(in super::super) fn parse(
     purpose: Purpose,
     mut table: Table,
@@ -102,7 +102,7 @@ pub(in super::super) fn parse(
     common::action(KEY, spec.what.least_effect(), line, &spec)
 }
 
-/// Whether a word is one, and stands where it may.
+/// Whether a word exists and serves this purpose.
 fn fits(word: &str, purpose: Purpose, at: Place, problems: &mut Problems) -> bool {
     if FLUSH.contains(&word) {
         let message = format!("`{word}` is not offered: it would delete all other data of the database too");
@@ -155,7 +155,7 @@ fn what(word: &str, purpose: Purpose, table: &mut Table, scope: &Scope, problems
     }
 }
 
-/// A proof takes what it asks for from the step's `do`.
+/// A proof takes its keys from the step's `do`.
 fn proof(word: &str, at: Place, scope: &Scope, problems: &mut Problems) -> Option<What> {
     let of = scope.of.as_ref().filter(|of| of.adapter == KEY).and_then(|of| common::spec::<Spec>(of).ok());
     let found = match (word, of.map(|of| of.what)) {
@@ -192,7 +192,7 @@ fn key(table: &mut Table, problems: &mut Problems) -> Option<String> {
     Some(key).filter(|key| !key.is_empty())
 }
 
-/// A pattern; one that fits every key only where it is just counted.
+/// A pattern; one that matches every key is allowed only for counting.
 fn pattern(table: &mut Table, every: bool, problems: &mut Problems) -> Option<String> {
     let at = table.place_of("match");
     let pattern = table.required_text("match", problems)?;
@@ -227,7 +227,7 @@ fn length(table: &mut Table, problems: &mut Problems) -> Option<What> {
     Some(What::Length { key, in_flight, held: Some(held) })
 }
 
-/// What must hold for a number to count: `{ key = "drain", value = "{{run.id}}", run_id = "{{server.run_id}}" }`.
+/// The condition for a number to count: `{ key = "drain", value = "{{run.id}}", run_id = "{{server.run_id}}" }`.
 fn held(mut table: Table, problems: &mut Problems) -> Option<Held> {
     let (key, value) = (key(&mut table, problems), table.required_text("value", problems));
     let run_id = table.text("run_id", problems);
@@ -315,7 +315,7 @@ fn number(table: &mut Table, key: &'static str, default: i64, most: i64, problem
     u64::try_from(given).ok()
 }
 
-/// What the value must be; a read takes it as it is.
+/// The condition for the value; a read has none.
 fn expect(purpose: Purpose, word: &str, table: &mut Table, problems: &mut Problems) -> Option<String> {
     let at = table.place_of("expect");
     if purpose == Purpose::Read {
@@ -336,7 +336,7 @@ fn expect(purpose: Purpose, word: &str, table: &mut Table, problems: &mut Proble
     }
 }
 
-/// The Redis that is meant: the one that `on` names, that of the step's `do`, or the only one there is.
+/// The selected Redis: the one in `on`, that of the step's `do`, or the only one there is.
 fn server(at: Place, scope: &Scope, known: Option<&[Server]>, problems: &mut Problems) -> Option<Server> {
     let named = |name: &str| Server { name: name.to_owned(), watch: None, act: None };
     if let Some(of) = scope.of.as_ref().filter(|of| of.adapter == KEY)

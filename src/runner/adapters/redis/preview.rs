@@ -1,4 +1,4 @@
-//! The read-only twin of a change: which server, which keys, what else lives there.
+//! The preview of a change: which server, which keys, what else the database holds.
 
 use crate::domain::quantity::{bytes, count, counted, span};
 use crate::domain::{Digest, EffectClass, Error, Kind, Preview, Wall};
@@ -15,18 +15,18 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 
-/// What a phrase calls what is in a set.
+/// The noun for the items of a set in a phrase.
 const NOUN: &str = "keys";
 
-/// How many keys are looked at together.
+/// How many keys are read at once.
 const TOGETHER: usize = 500;
 /// How many keys a bounded set may have.
 const MOST_BOUNDED: usize = 50_000_000;
-/// How many other keys are looked at for what else lives there, and how many kinds of them are named.
+/// How many other keys are sampled, and how many kinds of them are named.
 const OTHERS: usize = 2000;
 const MOST_NAMED: usize = 8;
 
-/// What was seen.
+/// The result of the look.
 struct Sight {
     place: String,
     server: Server,
@@ -34,7 +34,7 @@ struct Sight {
     keys: Vec<Frozen>,
     /// How many keys the database has.
     of: u64,
-    /// The bytes of the keys in memory, where the server tells them.
+    /// The bytes of the keys in memory, if the server reports them.
     bytes: Option<u64>,
     facts: Vec<(String, String)>,
     warnings: Vec<String>,
@@ -97,7 +97,7 @@ async fn see(spec: &Spec, asked: &Look) -> Result<Sight, Error> {
     Ok(sight)
 }
 
-/// Freezes one key; one that is not there is frozen as such where it is to be set.
+/// Freezes one key; a missing one is frozen as such if it is to be set.
 async fn one(session: &mut Session, key: &str, sight: &mut Sight) -> Result<(), Failure> {
     let seen = describe(session, &[Name(key.as_bytes().to_vec())]).await?;
     for Seen { frozen, bytes } in seen {
@@ -120,7 +120,7 @@ fn now(key: &Frozen) -> String {
     format!("{}{length}{}", key.kind, left.unwrap_or_default())
 }
 
-/// The value that stands where something is to be set or released.
+/// The old value, if it is to be set or released.
 async fn before(session: &mut Session, spec: &Spec, sight: &mut Sight) -> Result<(), Error> {
     let refused = |why: String| Err(Error::new(Kind::Refused, format!("cannot go on: {why}")));
     let Some(key) = sight.keys.first().cloned() else { return Ok(()) };
@@ -205,7 +205,7 @@ async fn many(
     described(session, &names, asked, sight).await
 }
 
-/// Looks at the keys of a set that is listed.
+/// Describes the keys of a listed set.
 async fn described(session: &mut Session, names: &[Name], asked: &Look, sight: &mut Sight) -> Result<(), Error> {
     let doing = "look at the keys";
     let mut total = Some(0_u64);
@@ -213,7 +213,7 @@ async fn described(session: &mut Session, names: &[Name], asked: &Look, sight: &
     for names in names.chunks(TOGETHER) {
         asked.in_time(doing)?;
         let seen = describe(session, names).await.map_err(|failure| Error::machine(doing, failure.reason))?;
-        // What has no type went by itself meanwhile.
+        // A key without a type has expired since it was listed.
         for Seen { frozen, bytes } in seen.into_iter().filter(|seen| seen.frozen.kind != "none") {
             *kinds.entry(frozen.kind.clone()).or_default() += 1;
             total = total.zip(bytes).map(|(total, bytes)| total.saturating_add(bytes));
@@ -229,7 +229,7 @@ async fn described(session: &mut Session, names: &[Name], asked: &Look, sight: &
     Ok(())
 }
 
-/// What else lives in the database, by what its keys begin with.
+/// The other data of the database, by the prefixes of its keys.
 async fn others(session: &mut Session, pattern: &str, sight: &mut Sight) -> Result<(), Failure> {
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
     let (mut scan, mut seen) = (Scan::of("*"), 0);

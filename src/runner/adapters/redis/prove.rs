@@ -1,4 +1,4 @@
-//! Asks, read-only, whether what was to be done is there.
+//! Checks, read-only, whether the effect is present.
 
 use crate::domain::quantity::count;
 use crate::probes::redis::session::{Failure, Reply, Session};
@@ -11,7 +11,7 @@ use crate::runner::adapters::{self as common, Proof};
 use std::io::{BufRead, Write};
 use std::sync::atomic::AtomicBool;
 
-/// How many keys are looked at together.
+/// How many keys are read at once.
 const TOGETHER: usize = 1000;
 
 /// Proves.
@@ -124,8 +124,8 @@ async fn counters(session: &mut Session, what: &What, head: &Head) -> Result<Pro
     }
     let busy = |flag: &str| now.info.flag(flag) == Some(true);
     if *what == What::Saved {
-        let has_moved = head.saved.is_some_and(|before| save::has_changed(before, save::saved(&now.info)));
-        return Ok(match (has_moved, now.info.went_well("rdb_last_bgsave_status")) {
+        let has_changed = head.saved.is_some_and(|before| save::has_changed(before, save::saved(&now.info)));
+        return Ok(match (has_changed, now.info.went_well("rdb_last_bgsave_status")) {
             _ if busy("rdb_bgsave_in_progress") => Proof::Unclear("a save is at work".to_owned()),
             (true, Some(true)) => Proof::Done("the data was saved since it was shown".to_owned()),
             (true, _) => Proof::Unclear("the data was saved, but the last save failed".to_owned()),

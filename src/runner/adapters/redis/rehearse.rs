@@ -6,7 +6,7 @@ use crate::runner::adapters as common;
 use crate::runner::adapters::redis::{ACTS, Spec, connection, server};
 use crate::runner::adapters::rehearse::Rehearsed;
 
-/// Asks the server over `act` who it is; writes nothing.
+/// Asks the server over `act` for its identity; writes nothing.
 pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
     let spec: Spec = match common::spec(undo) {
         Ok(spec) => spec,

@@ -1,7 +1,7 @@
-//! Saves the data, and rewrites the append-only file: asked for once, and watched to its end.
+//! Saves the data, and rewrites the append-only file: requested once, and watched to its end.
 //!
-//! Source: <https://redis.io/docs/latest/commands/info/>, "persistence". Whatever is at work already comes first: it does not hold
-//! what was written since it began.
+//! Source: <https://redis.io/docs/latest/commands/info/>, "persistence". A save already under way ends first: it does
+//! not hold what was written since it began.
 
 use crate::journal::record::Ending;
 use crate::probes::redis::Info;
@@ -12,10 +12,10 @@ use std::io::Write;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How long a wait between two looks is.
+/// The pause between two looks.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// When the data was last saved, in seconds, and how often where the server counts it.
+/// When the data was last saved, in seconds, and how often if the server counts it.
 pub(super) fn saved(info: &Info) -> (u64, Option<u64>) {
     (info.number("rdb_last_save_time").unwrap_or_default(), info.number("rdb_saves"))
 }
@@ -28,10 +28,10 @@ pub(super) fn has_changed(before: (u64, Option<u64>), now: (u64, Option<u64>)) -
     }
 }
 
-/// How a wait ended: with what INFO said then, or as an end.
+/// The result of a wait: INFO at that moment, or an end.
 type Waited = Result<Info, ActEnd>;
 
-/// Waits until neither a save nor a rewrite is at work.
+/// Waits until neither a save nor a rewrite runs.
 async fn idle(work: &Work<'_>, session: &mut Session, begun: Option<&str>, out: &mut dyn Write) -> Waited {
     let mut is_stated = false;
     loop {

@@ -1,12 +1,12 @@
-//! Goes over the keys of a database by SCAN, never by KEYS.
+//! Iterates over the keys of a database by SCAN, never by KEYS.
 
 use crate::probes::redis::session::{Failure, Reply, Session};
 use crate::runner::adapters::redis::frozen::{Frozen, Name};
 
-/// How many keys the server looks at for one answer.
+/// How many keys the server checks per answer.
 const COUNT: &str = "1000";
 
-/// A walk over the keys of a pattern. What is there all the time comes at least once; it may come twice.
+/// An iteration over the keys of a pattern. A key that exists all the time is returned at least once, perhaps twice.
 pub(super) struct Scan {
     pattern: String,
     cursor: Vec<u8>,
@@ -18,7 +18,7 @@ impl Scan {
         Self { pattern: pattern.to_owned(), cursor: b"0".to_vec(), over: false }
     }
 
-    /// The next keys, perhaps none; nothing at the end.
+    /// The next keys, perhaps none; `None` at the end.
     pub(super) async fn next(&mut self, session: &mut Session) -> Result<Option<Vec<Name>>, Failure> {
         if self.over {
             return Ok(None);
@@ -41,13 +41,13 @@ fn words(words: &[&[u8]]) -> Vec<Vec<u8>> {
     words.iter().map(|word| word.to_vec()).collect()
 }
 
-/// What was seen of a key, with its bytes in memory where the server tells.
+/// The description of a key, with its bytes in memory if the server reports them.
 pub(super) struct Seen {
     pub(super) frozen: Frozen,
     pub(super) bytes: Option<u64>,
 }
 
-/// Looks at some keys; one that is not there any more has the type `none`.
+/// Describes some keys; a deleted one has the type `none`.
 pub(super) async fn describe(session: &mut Session, names: &[Name]) -> Result<Vec<Seen>, Failure> {
     let first = |name: &Name| {
         let key = name.0.as_slice();
@@ -62,7 +62,7 @@ pub(super) async fn describe(session: &mut Session, names: &[Name]) -> Result<Ve
             Reply::Failed(failure) => return Err(failure.clone()),
             kind => kind.text().unwrap_or_else(|| "none".to_owned()),
         };
-        // Servers before 7.0 do not tell when a key goes; a key that stays has -1.
+        // Servers before 7.0 do not report when a key expires; a key without expiry has -1.
         let expires_at = match until {
             Reply::Int(until) if *until > 0 => Some(*until),
             _ => None,
@@ -81,7 +81,7 @@ pub(super) async fn describe(session: &mut Session, names: &[Name]) -> Result<Ve
     Ok(seen)
 }
 
-/// The question for the length of what a key holds.
+/// The command for the length of a key's value.
 pub(super) fn length_of(kind: &str, key: &Name) -> Option<Vec<Vec<u8>>> {
     let command: &[u8] = match kind {
         "string" => b"STRLEN",

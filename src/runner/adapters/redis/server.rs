@@ -1,4 +1,4 @@
-//! What a server says about itself: who it is, whether it takes changes, how it keeps its data.
+//! A server's own report: its identity, whether it accepts changes, how it persists its data.
 
 use crate::domain::EffectClass;
 use crate::domain::quantity::{ago, bytes, count};
@@ -7,16 +7,16 @@ use crate::probes::redis::session::{Failure, Session};
 use crate::probes::redis::{Info, Saved};
 use crate::runner::adapters::redis::frozen::Head;
 
-/// A server as INFO tells it.
+/// A server as in INFO.
 pub(super) struct Server {
     pub(super) info: Info,
-    /// Its number for this run of it; another after every restart.
+    /// Its run id; it changes with every restart.
     pub(super) run_id: String,
-    /// The history of its data; a replica has its primary's.
+    /// Its replication id; a replica has its primary's.
     pub(super) replid: String,
 }
 
-/// Asks a server who it is.
+/// Asks a server for its identity.
 pub(super) async fn server(session: &mut Session) -> Result<Server, Failure> {
     let info = session.info().await?;
     let missing = |key: &str| Failure { code: None, reason: format!("INFO has no {key}") };
@@ -29,7 +29,7 @@ pub(super) async fn server(session: &mut Session) -> Result<Server, Failure> {
 }
 
 impl Server {
-    /// Why nothing can be changed here, as it stands.
+    /// Why nothing can be changed on this server now.
     pub(super) fn refusal(&self, least: EffectClass, by_pattern: bool) -> Option<String> {
         let mode = self.info.mode();
         if mode == Some("sentinel") {
@@ -52,15 +52,15 @@ impl Server {
         }
     }
 
-    /// Whether it still reads its data.
+    /// Whether it is still loading its data.
     pub(super) fn is_loading(&self) -> bool {
         self.info.flag("loading") == Some(true) || self.info.flag("async_loading") == Some(true)
     }
 
     /// Whether this is the server of a set: the same run of it, and the same database.
     ///
-    /// A undo may come after a restart: then its data must have the same history, or `guarded` says that what is done depends
-    /// on what stands there.
+    /// An undo may run after a restart: then its data must have the same replication id, or `guarded` makes the
+    /// change depend on the current value.
     pub(super) fn is_shown(&self, head: &Head, database: i64, undo: bool, guarded: bool) -> Result<(), String> {
         if head.db != database {
             return Err(format!("`act` connects to database {database}, but database {} was shown", head.db));
@@ -94,7 +94,7 @@ impl Server {
         format!("{product} · {role} · run {run}")
     }
 
-    /// How its data is kept.
+    /// How its data is persisted.
     pub(super) fn persistence(&self) -> String {
         let info = &self.info;
         let now = clock::now().wall;
@@ -117,7 +117,7 @@ impl Server {
         format!("{saved}{status}{} · {aof}", pending.unwrap_or_default())
     }
 
-    /// Its memory against its limit.
+    /// Its memory and its limit.
     pub(super) fn memory(&self) -> String {
         let used = self.info.number("used_memory").map_or_else(|| "unknown".to_owned(), bytes);
         match (self.info.number("maxmemory"), self.info.text("maxmemory_policy")) {

@@ -1,4 +1,5 @@
-//! Whether a script could be started now: bash reads it, and what it calls is there. What it does, only it knows.
+//! Whether a script could be started now: bash can parse it, and the programs that it calls exist. Its effect cannot
+//! be checked.
 
 use crate::domain::Kind;
 use crate::domain::quantity::counted;
@@ -9,7 +10,8 @@ use crate::runner::adapters::exec;
 use crate::runner::adapters::rehearse::Rehearsed;
 use crate::runner::adapters::script::{Spec, reads};
 
-/// Lets bash read it without running any of it, and looks for its directory, its secrets and the programs that it calls.
+/// Parses it with bash without running any of it, and checks its directory, its secrets and the programs that it
+/// calls.
 pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
     let spec: Spec = match common::spec(undo) {
         Ok(spec) => spec,
@@ -32,7 +34,7 @@ pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
             return Rehearsed::NotPossible(why);
         }
     }
-    // A script that looks elsewhere for its programs says nothing of where they are.
+    // If a script changes its `PATH`, the place of its programs is unknown.
     let elsewhere = spec.env.contains_key("PATH") || spec.text.contains("PATH=");
     let gone = |name: &String| (name.starts_with('/') || !name.contains('/')) && exec::resolve(name).is_err();
     let gone: Vec<String> = shell::programs(&spec.text).into_iter().filter(|name| !elsewhere && gone(name)).collect();

@@ -85,7 +85,7 @@ fn what_bash_reads_is_a_script() {
 }
 
 #[test]
-fn its_floor_is_change_whatever_it_says() {
+fn its_least_effect_is_change_with_any_text() {
     let adapters = BuiltIn::default();
     let mut problems = Problems::of(Path::new("f"));
     let mut table = parse_toml("script = 'true'", &mut problems);

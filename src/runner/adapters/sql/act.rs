@@ -1,10 +1,10 @@
-//! Carries one statement out over `act`, on exactly the server and the objects that were shown.
+//! Runs one statement over `act`, on exactly the server and the objects that were shown.
 //!
 //! ```text
 //! connect ─▶ is it the server, are these the objects? ─▶ the statement ─▶ answered: done, or why not
 //!                                                        ├─ lock timeout: who is in the way, wait, again (5 times)
 //!                                                        ├─ cancel: the server is asked to stop, and answers
-//!                                                        └─ connection lost: nobody knows what came of it
+//!                                                        └─ connection lost: the outcome is unknown
 //! ```
 
 use crate::domain::quantity::counted;
@@ -23,22 +23,23 @@ use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often a lock that was not had is tried again, and how long the first wait is; each next one is twice as long.
+/// How often the statement is tried again after a lock timeout, and the first pause; each pause is twice the previous
+/// one.
 const TRIES: u32 = 5;
 const BACKOFF: Duration = Duration::from_secs(1);
-/// After how long it is first looked whom a statement waits for, and how often again.
+/// After how long the blockers of a statement are first looked up, and how often again.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 const NEXT_LOOK: Duration = Duration::from_secs(5);
-/// How often a wait looks whether it was cancelled.
+/// How often a wait checks for cancellation.
 const GLANCE: Duration = Duration::from_millis(50);
-/// How often the server is asked again to stop, and how long it may take until it is said that it did not.
+/// How often the cancel request is repeated, and after how long it is reported as unanswered.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(8);
 /// `lock_not_available` and `query_canceled`. Source: PostgreSQL 18 manual, appendix A.
 const NO_LOCK: &str = "55P03";
 const CANCELLED: &str = "57014";
 
-/// Acts, or looks where the action only asks.
+/// Acts, or looks if the action only reads.
 pub(in super::super) fn act(
     action: &Action,
     set: &mut dyn BufRead,
@@ -83,10 +84,10 @@ pub(super) struct Work<'a> {
     pub(super) cancel: &'a AtomicBool,
 }
 
-/// How one try ended.
+/// The result of one try.
 enum Try {
     Done(Done),
-    /// With whom it was last seen waiting for.
+    /// A lock timeout, with the last known blockers.
     NoLock(Failure, Option<String>),
     Over(ActEnd),
 }
@@ -94,7 +95,7 @@ enum Try {
 impl Work<'_> {
     async fn whole(&self, set: &mut dyn BufRead, out: &mut dyn Write) -> ActEnd {
         let nothing = |why: &str| ActEnd::new(Ending::Failed, format!("nothing was done: {why}"));
-        // What reads needs no right to act.
+        // A read needs no right to act.
         let Some(way) = self.spec.act.as_ref().or(self.spec.watch.as_ref()) else {
             return nothing(&self.spec.no_way().message);
         };
@@ -103,13 +104,13 @@ impl Work<'_> {
             Err(failure) if may_pass(&failure) => return nothing(&failure.reason).to_try_again(),
             Err(failure) => return nothing(&failure.reason),
         };
-        if let Err(why) = self.is_what_was_shown(acting.session()).await {
+        if let Err(why) = self.matches_set(acting.session()).await {
             return nothing(&why);
         }
         let bare = acting.session().is_bare().map(|why| format!(", not encrypted ({why})")).unwrap_or_default();
         let _ = writeln!(out, "process {} of {}{bare}", acting.pid, acting.session().server());
         let mut skipped = Vec::new();
-        // What undoes what another did has rows of its own.
+        // An undo has its own rows.
         if let Some(rows) = self.head.rows.as_ref().filter(|_| !self.objects.is_empty()) {
             return self.on_rows(&mut acting, rows, set, out, &mut skipped).await;
         }
@@ -122,7 +123,7 @@ impl Work<'_> {
         }
     }
 
-    /// Sends a statement, again and again while a lock is in its way.
+    /// Runs a statement, again after each lock timeout.
     pub(super) async fn with_retries(
         &self,
         acting: &mut Acting,
@@ -147,10 +148,13 @@ impl Work<'_> {
     }
 
     /// Whether server and objects are those of the set.
-    async fn is_what_was_shown(&self, session: &Session) -> Result<(), String> {
+    async fn matches_set(&self, session: &Session) -> Result<(), String> {
         let server = look::server(session).await?;
         if (&server.system, &server.database) != (&self.head.system, &self.head.database) {
-            return Err(format!("`act` connects to another server or database than the one shown: {}", session.server()));
+            return Err(format!(
+                "`act` connects to another server or database than the one shown: {}",
+                session.server()
+            ));
         }
         if server.standby {
             return Err("the server is a standby, which takes no changes".to_owned());
@@ -166,7 +170,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Sends the statement once and stays with it to its end.
+    /// Runs the statement once and waits for its end.
     async fn once(&self, acting: &mut Acting, sql: &str, out: &mut dyn Write, skipped: &mut Vec<String>) -> Try {
         let (canceller, pid) = (acting.canceller(), acting.pid);
         let out = RefCell::new(out);
@@ -227,7 +231,8 @@ impl Work<'_> {
         }
     }
 
-    /// Waits until the session is kept waiting by others than `known`, as `watch` sees it: their pids, and who they are.
+    /// Waits until other sessions than `known` block this one, as `watch` sees it: their pids, and their
+    /// descriptions.
     async fn next_wait(&self, pid: i64, known: Option<String>) -> (String, String) {
         let mut pause = failpoint::span("WAITS_FIRST", FIRST_LOOK.min(self.lock_timeout / 2));
         let mut session = None;
@@ -248,7 +253,7 @@ impl Work<'_> {
         }
     }
 
-    /// Who is in the way now, as `watch` sees it, or was when it was last looked.
+    /// The current blockers, as `watch` sees them, or the last known ones.
     async fn blockers(&self, own: i64, last: Option<String>) -> String {
         let asked = async {
             let session = connect(&self.spec.watch().map_err(|error| error.message)?.access()).await?;
@@ -273,7 +278,7 @@ impl Work<'_> {
         }
     }
 
-    /// Waits before the next try; `Some` where there is none.
+    /// Waits before the next try; `Some` if there is none.
     async fn again(&self, tries: u32, failure: &Failure, blockers: &str, out: &mut dyn Write) -> Option<ActEnd> {
         let waited = short(self.lock_timeout);
         let text = format!("no lock within {waited}: {blockers}");
@@ -293,7 +298,7 @@ impl Work<'_> {
         }
     }
 
-    /// A good end, unless the server skipped what it was to do.
+    /// Success, unless the server skipped some of the work.
     fn done(&self, done: &Done, skipped: &[String]) -> ActEnd {
         let word = self.shape.word.to_uppercase();
         if let Some(first) = skipped.first() {
@@ -311,7 +316,7 @@ impl Work<'_> {
         end
     }
 
-    /// Names what a statement that works beside others has left.
+    /// Adds the invalid indexes that a CONCURRENTLY statement left.
     async fn with_leftovers(&self, session: &Session, mut end: ActEnd) -> ActEnd {
         if self.shape.concurrently && !session.is_over() {
             let oids: Vec<i64> = self.objects.iter().map(|object| object.oid).collect();
@@ -325,12 +330,12 @@ impl Work<'_> {
     }
 }
 
-/// Whether the connection, or the server behind it, is gone with this SQLSTATE: classes 08 and 57P.
+/// Whether this SQLSTATE means that the connection, or the server behind it, is gone: classes 08 and 57P.
 fn is_of_connection(code: &str) -> bool {
     code.starts_with("08") || code.starts_with("57P")
 }
 
-/// Whether a server that gave no session may give one soon: it does not answer, starts, stops, or has no connection left.
+/// Whether a server that refused a session may accept one soon: no answer, starting, stopping, or no free connection.
 fn may_pass(failure: &Failure) -> bool {
     failure.code.as_deref().is_none_or(|code| code.starts_with("57P") || code == "53300")
 }

@@ -1,4 +1,4 @@
-//! Touches exactly the rows whose keys were frozen, in batches, each a transaction of its own.
+//! Changes exactly the rows whose keys were frozen, in batches, each in its own transaction.
 
 use crate::domain::quantity::count;
 use crate::journal::record::Ending;
@@ -10,10 +10,10 @@ use crate::runner::adapters::sql::rows::{Key, Parts, Rows, key_of, parts};
 use std::io::{BufRead, Write};
 use std::sync::atomic::Ordering;
 
-/// How many rows a transaction touches.
+/// How many rows a transaction changes.
 const BATCH: u64 = 1000;
 
-/// What was counted.
+/// The counts.
 #[derive(Default)]
 struct Tally {
     /// The rows that were touched.
@@ -22,7 +22,7 @@ struct Tally {
     named: u64,
 }
 
-/// Where the keys come from.
+/// The source of the keys.
 enum Source<'a> {
     /// The frozen set.
     Listed(&'a mut dyn BufRead),
@@ -31,7 +31,7 @@ enum Source<'a> {
 }
 
 impl Work<'_> {
-    /// Carries the statement out on the frozen rows.
+    /// Runs the statement on the frozen rows.
     pub(super) async fn on_rows(
         &self,
         acting: &mut Acting,
@@ -124,5 +124,5 @@ async fn next(
     Ok(keys)
 }
 
-/// How long the keys of a batch may be looked for.
+/// How long reading the keys of a batch may take.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);

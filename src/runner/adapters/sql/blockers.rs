@@ -1,7 +1,9 @@
-//! Statements that work beside others: whom they will wait for, whom they wait for now, and the invalid indexes they leave.
+//! CONCURRENTLY statements: the sessions that they will wait for, those that they wait for now, and the invalid
+//! indexes that they leave.
 //!
-//! A statement with CONCURRENTLY waits, between its steps, for every transaction of its database with an older snapshot, and for those
-//! that hold any lock on its table. No lock is in the way then, and no lock table names them.
+//! A statement with CONCURRENTLY waits, between its steps, for every transaction of its database with an older
+//! snapshot, and for those that hold any lock on its table. These waits are not lock conflicts, and `pg_locks` does
+//! not show them.
 //!
 //! Source: PostgreSQL 18 manual, CREATE INDEX and REINDEX; `WaitForOlderSnapshots` and `WaitForLockers`.
 
@@ -24,7 +26,7 @@ pub(super) fn names<'a>(left: impl IntoIterator<Item = &'a Left>) -> String {
     left.into_iter().map(|left| left.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The invalid indexes on the tables of these objects and on their TOAST tables: what a broken CONCURRENTLY leaves.
+/// The invalid indexes on the tables of these objects and on their TOAST tables: a failed CONCURRENTLY leaves them.
 pub(super) async fn invalid_indexes(session: &Session, oids: &[i64]) -> Result<Vec<Left>, Failure> {
     if oids.is_empty() {
         return Ok(Vec::new());
@@ -44,18 +46,18 @@ pub(super) async fn invalid_indexes(session: &Session, oids: &[i64]) -> Result<V
     Ok(lines.iter().filter_map(left).collect())
 }
 
-/// Those of now that were not there before.
+/// The indexes that were not there before.
 pub(super) fn new_ones(now: Vec<Left>, before: &[Left]) -> Vec<Left> {
     now.into_iter().filter(|left| !before.iter().any(|known| known.oid == left.oid)).collect()
 }
 
-/// How a session is told of: its pid, what it calls itself, its age; never what it runs.
+/// The description of a session: its pid, its application name, its age; never its query.
 const WHO: &str = "a.pid, coalesce(nullif(a.application_name, ''), a.usename::text, 'unknown') AS who, \
     extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start))::int8 AS age, \
     coalesce(a.state LIKE 'idle in transaction%', false) AS idles";
 
-/// Whom a statement beside others on these objects would wait for now, but for `own`: the oldest first. What looks on behalf of
-/// Midwatch ends by itself within a minute.
+/// The sessions that a CONCURRENTLY statement on these objects would wait for now, except `own`: the oldest first.
+/// Midwatch's own looks end by themselves within a minute.
 pub(super) async fn waited_for(session: &Session, oids: &[i64], own: i64) -> Result<Vec<String>, Failure> {
     let on_them = if oids.is_empty() { "false".to_owned() } else { format!("l.relation IN ({})", listed(oids)) };
     let lines = session
@@ -78,7 +80,7 @@ pub(super) async fn waited_for(session: &Session, oids: &[i64], own: i64) -> Res
     Ok(describe(&lines))
 }
 
-/// Who keeps a session waiting now: their pids, and in words. Empty where it waits for nobody.
+/// The sessions that block a session now: their pids, and in words. Empty if it is not blocked.
 pub(super) async fn blocking(session: &Session, pid: i64) -> Result<(String, Vec<String>), Failure> {
     let lines = session
         .rows(&format!(
@@ -90,7 +92,7 @@ pub(super) async fn blocking(session: &Session, pid: i64) -> Result<(String, Vec
     Ok((pids.join(" "), describe(&lines)))
 }
 
-/// Who keeps the sessions of this name waiting now, as [`blocking`] tells it; the name is one that needs no quoting.
+/// The sessions that block the sessions of this name now, as in [`blocking`]; the name needs no quoting.
 pub(in super::super) async fn blocking_named(session: &Session, name: &str) -> Result<(String, Vec<String>), Failure> {
     let named = format!("right(application_name, {}) = '{name}'", name.len());
     let lines = session

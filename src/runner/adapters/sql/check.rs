@@ -1,4 +1,4 @@
-//! Looks, and judges: by one row of a statement, or by a question that is built in. Always over `watch`.
+//! Checks and reads: one row of a statement, or a built-in question. Always over `watch`.
 
 use crate::domain::Evidence;
 use crate::domain::quantity::{bytes, counted, span};
@@ -17,18 +17,18 @@ use std::io::{BufRead, Write};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// How long a question may take on the server, and how long its answer is waited for.
+/// The time limit of a question on the server, and for its answer.
 const QUESTION: Duration = Duration::from_secs(60);
-/// How long a count that comes late is waited for: before PostgreSQL 15 a process of its own kept them.
+/// How long a late counter is waited for: before PostgreSQL 15 a separate process kept them.
 const LATE: Duration = Duration::from_secs(2);
 const GLANCE: Duration = Duration::from_millis(200);
-/// A table whose rows lie in others.
+/// A table whose rows are in its partitions.
 const PARTITIONED: &str = "partitioned table";
 /// The most columns of one row, and the most bytes of all of them; more is refused with its size.
 const MOST_FACTS: usize = 1000;
 const MOST_BYTES: usize = 256 << 10;
 
-/// Answers a check or a read.
+/// Carries out a check or a read.
 pub(super) fn ask(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     let work = async {
         tokio::select! {
@@ -71,7 +71,7 @@ async fn session(spec: &Spec) -> Result<Session, String> {
     connect(&way.access()).await
 }
 
-/// How it ended, where anything was learned; in words; with facts.
+/// The ending, if anything was learned; the words; the facts.
 type Answer = (Option<Ending>, String, BTreeMap<String, String>);
 
 /// Judges by the first column of the one row, or takes the row as facts.
@@ -103,7 +103,7 @@ async fn asked(session: &Session, sql: &str) -> Result<Vec<Line>, String> {
     Ok(session.long_rows(sql, QUESTION).await?)
 }
 
-/// The columns by their names, whole; an empty one is no fact.
+/// The columns by their names, complete; an empty one is no fact.
 fn facts(line: &Line) -> Result<BTreeMap<String, String>, String> {
     let columns = line.columns().count();
     if columns > MOST_FACTS {
@@ -134,7 +134,7 @@ async fn oldest_snapshot(session: &Session, under_s: u64) -> Result<Answer, Stri
     })
 }
 
-/// Asks whether the effect on a frozen set is there.
+/// Checks whether the effect on a frozen set is present.
 pub(in super::super) fn prove(
     action: &Action,
     set: &mut dyn BufRead,
@@ -193,7 +193,7 @@ async fn proved(spec: &Spec, set: &mut dyn BufRead) -> Result<Proof, String> {
     }
 }
 
-/// A table by its own moment, a partitioned one by those of all its partitions: it has none itself.
+/// A table by its own time of VACUUM, a partitioned one by those of all its partitions: it has none itself.
 async fn vacuumed(session: &Session, before: &Object, all: &[Object], head: &Head) -> Result<Proof, String> {
     let name = before.called();
     let files: Vec<&Object> = if before.kind == PARTITIONED {

@@ -1,32 +1,33 @@
-//! What one SQL statement may do at least, from its syntax tree.
+//! The least effect class of one SQL statement, from its syntax tree.
 //!
 //! | class | statements |
 //! |---|---|
 //! | read | SELECT, TABLE, VALUES, SHOW, EXPLAIN without ANALYZE of these; no data-modifying CTE, no row lock, no INTO, only functions of a list of pure ones |
-//! | destroy | DROP, DELETE, TRUNCATE, VACUUM FULL, a MERGE or an ALTER that deletes or drops, DO, COPY with a PROGRAM; whatever cannot be parsed |
+//! | destroy | DROP, DELETE, TRUNCATE, VACUUM FULL, a MERGE or an ALTER that deletes or drops, DO, COPY with a PROGRAM; any text that cannot be parsed |
 //! | change | everything else |
 //!
-//! The classes are floors: they err towards the greater one. Function names count as those of `pg_catalog`, because sessions run
-//! with that search path; a function of any other schema is a change. A view, an operator or a cast may call functions that
-//! no syntax tree shows: reading statements therefore run with a role that cannot act, in a read-only transaction.
+//! The classes are minimums: in doubt the greater one is chosen. Function names count as those of `pg_catalog`,
+//! because sessions run with that search path; a function of any other schema is a change. A view, an operator or a
+//! cast may call functions that the syntax tree does not show: therefore reading statements run with a role that
+//! cannot act, in a read-only transaction.
 
 use crate::domain::EffectClass;
 use crate::procedure::sql::{examine, tokens};
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{Parse, SourceFile, SyntaxKind as K, SyntaxNode};
 
-/// What a statement is.
+/// The class of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
     /// The least class.
     pub least: EffectClass,
     /// Its first word, in lower case: `vacuum`.
     pub word: String,
-    /// What decided, in a few words.
+    /// The reason, in a few words.
     pub why: String,
 }
 
-/// Functions that only compute or look; aggregates and window functions included.
+/// Functions that only compute or read; aggregates and window functions included.
 ///
 /// Source: PostgreSQL 15 to 18, "Functions and Operators"; none writes, locks, signals, sleeps, or reads the server's files.
 const PURE: &str = "\
@@ -99,7 +100,7 @@ fn first_word(sql: &str) -> String {
     first.map(str::to_lowercase).unwrap_or_default()
 }
 
-/// What in a statement deletes or drops.
+/// The part of a statement that deletes or drops.
 fn destroys(statement: &SyntaxNode) -> Option<&'static str> {
     let kind = statement.kind();
     if kind == K::DO {
@@ -139,7 +140,7 @@ fn destroys(statement: &SyntaxNode) -> Option<&'static str> {
     None
 }
 
-/// Whether a statement only reads; otherwise what makes it more.
+/// Whether a statement only reads; the error is what makes it more.
 fn reads(statement: &SyntaxNode) -> Result<(), String> {
     let body = match statement.kind() {
         kind if is_reading(kind) => statement,
@@ -149,7 +150,7 @@ fn reads(statement: &SyntaxNode) -> Result<(), String> {
             if mode.into_iter().any(|token| matches!(token.text().to_lowercase().as_str(), "analyze" | "analyse")) {
                 return Err("EXPLAIN ANALYZE runs the statement".to_owned());
             }
-            // Planning may run functions that are declared immutable or stable, whatever they do.
+            // Planning may run functions that are declared immutable or stable, even if they are not.
             if !statement.children().any(|inner| is_reading(inner.kind())) {
                 return Err("it explains what is no reading statement".to_owned());
             }
@@ -176,7 +177,7 @@ fn is_reading(kind: K) -> bool {
 /// Whether a call is of a pure function.
 fn check_call(call: &SyntaxNode) -> Result<(), String> {
     let Some(named) = call.children().find(|node| matches!(node.kind(), K::NAME_REF | K::FIELD_EXPR)) else {
-        // The forms with a syntax of their own, such as EXTRACT, are the server's.
+        // Functions with their own syntax, such as EXTRACT, are the server's.
         return if call.children().next().is_some_and(|node| format!("{:?}", node.kind()).ends_with("_FN")) {
             Ok(())
         } else {
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_have_their_floors() {
+    fn statements_have_their_least_class() {
         let cases = [
             ("SELECT 1", Read),
             ("select count(*), pg_size_pretty(pg_relation_size(oid)) from pg_class", Read),
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_statements_are_told() {
+    fn the_words_of_statements_are_known() {
         assert_eq!(classify("/* a */ Vacuum tasks").unwrap().word, "vacuum");
         assert_eq!(classify("reindex index a").unwrap().word, "reindex");
     }
@@ -347,7 +348,7 @@ mod tests {
             let _ = classify(&sql);
         }
 
-        /// Whatever surrounds it, a DELETE is never less than a destroy.
+        /// In any context, a DELETE is at least a destroy.
         #[test]
         fn a_delete_never_hides(before in "(WITH a AS \\(SELECT 1\\) |EXPLAIN |/\\* x \\*/ |)", table in "[a-z]{1,8}") {
             let class = classify(&format!("{before}DELETE FROM {table}"));

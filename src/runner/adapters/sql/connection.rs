@@ -1,4 +1,4 @@
-//! How a database is reached, as a plan keeps it: what was written, and where its secrets lie; never their values.
+//! How to reach a database, as a plan stores it: the written form and the places of its secrets, never their values.
 
 use crate::config::estate::Estate;
 use crate::config::libpq::Access;
@@ -8,12 +8,12 @@ use crate::domain::Error;
 use crate::runner::adapters::secret::{self, Places};
 use serde::{Deserialize, Serialize};
 
-/// One way to a database.
+/// One connection to a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
     /// A libpq string, a URL, or a service.
     written: String,
-    /// The places of the secrets that it names.
+    /// The places of its secrets.
     #[serde(default, skip_serializing_if = "Places::is_empty")]
     secrets: Places,
 }
@@ -25,7 +25,7 @@ pub struct Database {
     pub name: String,
     /// As a role that cannot act.
     pub watch: Option<Way>,
-    /// For acts; without it, nothing can.
+    /// For acts; without it, no act is possible.
     pub act: Option<Way>,
 }
 
@@ -56,12 +56,12 @@ pub(in super::super) fn databases(estate: &Estate) -> Vec<Database> {
     estate.postgres.iter().map(database).collect()
 }
 
-/// Does asynchronous work to its end, in a runtime of its own.
+/// Runs the future to its end in its own runtime.
 pub(in super::super) fn finish<T>(work: impl Future<Output = T>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start a client of PostgreSQL", cause))?;
     let done = runtime.block_on(work);
-    // A name that is still being looked up is not waited for.
+    // Do not wait for a name lookup that is still under way.
     runtime.shutdown_background();
     Ok(done)
 }

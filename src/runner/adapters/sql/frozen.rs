@@ -6,7 +6,7 @@
 //! ```
 //! After the objects come the keys of the rows, where they are listed: `{"key":["4711"]}`.
 //!
-//! Nothing in it ages; the second line of time is that of the last VACUUM that somebody asked for.
+//! It contains no ages; the time in the second line is that of the last manual VACUUM.
 
 use crate::domain::{Error, Item};
 use crate::runner::adapters::frozen::{self, Change, Head as _, Listed};
@@ -21,19 +21,19 @@ use std::io::BufRead;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::runner::adapters) struct Head {
     pub(super) set: String,
-    /// The cluster's system identifier: a copy of the server has the same, another server never.
+    /// The cluster's system identifier: a copy of the server has the same one, another server never.
     pub(super) system: String,
     pub(super) database: String,
     pub(super) statement: String,
-    /// Since when the server has its statistics; a crash loses them.
+    /// Since when the server has its statistics; a crash resets them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) counted_since: Option<String>,
     /// How many objects follow.
     pub(super) count: u64,
-    /// The invalid indexes beside them, of a statement that may leave one: these it has not left.
+    /// The existing invalid indexes, for a statement that may leave one: it has not left these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) left: Vec<Left>,
-    /// The rows, where they can be frozen.
+    /// The rows, if they can be frozen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) rows: Option<Rows>,
 }
@@ -46,9 +46,9 @@ pub(in crate::runner::adapters) struct Object {
     pub(super) name: String,
     /// `table`, `index`, `view`, `sequence` and their like.
     pub(super) kind: String,
-    /// The name of its file; 0 where it has none. A rewrite gives it another.
+    /// The name of its file; 0 if it has none. A rewrite changes it.
     pub(super) relfilenode: i64,
-    /// When it was last vacuumed by hand.
+    /// When it was last vacuumed manually.
     pub(super) last_vacuum: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Object {
         format!("{}.{}", self.schema, self.name)
     }
 
-    /// Whether this is the very relation that was frozen, not rewritten and not renamed.
+    /// Whether this is the frozen relation, not rewritten and not renamed.
     pub(super) fn is(&self, now: &Self) -> bool {
         let identity = |object: &Self| (object.oid, object.relfilenode, object.schema.clone(), object.name.clone());
         identity(self) == identity(now)
@@ -160,7 +160,7 @@ pub(super) fn next_key(set: &mut dyn BufRead, width: usize) -> Result<Option<Key
     }
 }
 
-/// A page of a set for the screen: the rows where they are listed, the objects otherwise.
+/// A page of a set for the screen: the rows if they are listed, the objects otherwise.
 pub(in super::super) fn items(
     first: &Value,
     set: &mut dyn BufRead,
@@ -177,7 +177,7 @@ pub(in super::super) fn items(
     }
 }
 
-/// What moved between two sets.
+/// The drift between two sets.
 pub(in super::super) fn drift(
     old: &Value,
     before: &mut dyn BufRead,
@@ -193,7 +193,7 @@ pub(in super::super) fn drift(
     Ok(lines)
 }
 
-/// Which rows came and went, and what goes with them.
+/// The rows that came and went, and the cascades.
 fn row_drift(
     old: &Rows,
     before: &mut dyn BufRead,

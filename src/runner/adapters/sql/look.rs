@@ -1,4 +1,4 @@
-//! What the server says about itself, about the objects of a statement, and about who is in its way.
+//! The server's own report: about itself, about the objects of a statement, and about blocking sessions.
 
 use crate::domain::quantity::{bytes, count, span};
 use crate::probes::bloat::horizon;
@@ -8,10 +8,10 @@ use crate::runner::adapters::sql::frozen::Object;
 use crate::runner::adapters::sql::shape::{Lock, Named};
 use std::time::Duration;
 
-/// The age in seconds from which on a snapshot is worth a word.
+/// From which age in seconds on a snapshot is reported.
 pub(super) const OLD_S: u64 = horizon::OLD.unsigned_abs();
 
-/// How many who are in the way are named.
+/// How many blocking sessions are named.
 pub(super) const MOST_NAMED: usize = 5;
 
 /// Source: PostgreSQL 18 manual, 9.27.11 (`pg_control_system`) and 27.2 (`stats_reset`: a crash resets it).
@@ -29,7 +29,7 @@ pub(super) struct Server {
     pub(super) counted_since: Option<String>,
 }
 
-/// Asks the server who it is.
+/// Asks the server for its identity.
 pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
     let line = session.row(SERVER).await?;
     let text = |column: &str| {
@@ -48,16 +48,16 @@ pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
     })
 }
 
-/// An object as it is now, with what ages.
+/// An object as it is now, with its changing values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seen {
     pub(super) object: Object,
     /// The table of an index.
     pub(super) table_oid: Option<i64>,
-    /// Rows as the planner believes; `None` where nobody has counted.
+    /// Rows as the planner estimates; `None` if they were never counted.
     pub(super) rows: Option<i64>,
     pub(super) dead: i64,
-    /// Its bytes with indexes and TOAST, or why they are not known.
+    /// Its bytes with indexes and TOAST, or why they are unknown.
     pub(super) size: Result<u64, String>,
     /// Whether others depend on it: views and foreign keys.
     pub(super) dependants: Vec<String>,
@@ -91,7 +91,7 @@ fn object(line: &Line) -> Option<Seen> {
     })
 }
 
-/// The object of a name; `None` where there is none. Only the catalog is read, so no lock is waited for.
+/// The object of a name; `None` if there is none. Only the catalog is read, so it waits for no lock.
 pub(super) async fn by_name(session: &Session, named: &Named) -> Result<Option<Seen>, Failure> {
     let schema = Quote::Literal.quote(named.schema.as_deref().unwrap_or("pg_catalog"));
     let name = Quote::Literal.quote(&named.name);
@@ -99,7 +99,7 @@ pub(super) async fn by_name(session: &Session, named: &Named) -> Result<Option<S
     Ok(lines.first().and_then(object))
 }
 
-/// The objects that still have these numbers.
+/// The objects that still have these OIDs.
 pub(super) async fn by_oid(session: &Session, oids: &[i64]) -> Result<Vec<Seen>, Failure> {
     if oids.is_empty() {
         return Ok(Vec::new());
@@ -108,7 +108,7 @@ pub(super) async fn by_oid(session: &Session, oids: &[i64]) -> Result<Vec<Seen>,
     Ok(lines.iter().filter_map(object).collect())
 }
 
-/// The partitions of a table that hold rows, at every level; each has a VACUUM of its own.
+/// The partitions of a table that hold rows, at every level; each has its own VACUUM.
 pub(super) async fn partitions(session: &Session, oid: i64) -> Result<Vec<Seen>, Failure> {
     let lines = session
         .rows(&format!(
@@ -134,7 +134,7 @@ pub(super) fn listed(oids: &[i64]) -> String {
     oids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Adds what may be in a lock's way: the size, and who depends on it.
+/// Adds what may affect a lock: the size, and the dependants.
 pub(super) async fn measure(session: &Session, seen: &mut Seen) {
     let oid = seen.object.oid;
     let size = session.row(&format!("SELECT pg_total_relation_size({oid}) AS size")).await;
@@ -155,7 +155,7 @@ pub(super) async fn measure(session: &Session, seen: &mut Seen) {
     }
 }
 
-/// Who holds or awaits a lock that a statement cannot stand beside; never what they run.
+/// The sessions that hold or await a conflicting lock; never their queries.
 pub(super) async fn in_the_way(session: &Session, oids: &[i64], lock: Lock, own: i64) -> Result<Vec<String>, Failure> {
     if oids.is_empty() {
         return Ok(Vec::new());
@@ -196,9 +196,9 @@ fn blocker(line: &Line) -> String {
 /// The oldest snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Snapshot {
-    /// Who holds it: `pid 42 (psql)`, `slot old`.
+    /// Its holder: `pid 42 (psql)`, `slot old`.
     pub(super) who: String,
-    /// How old it is, in seconds, where the role may know.
+    /// Its age in seconds, if the role may see it.
     pub(super) age_s: Option<u64>,
 }
 
@@ -208,14 +208,14 @@ impl Snapshot {
         self.age_s.map_or_else(|| "of unknown age".to_owned(), |age| span(Duration::from_secs(age)))
     }
 
-    /// Whether it may keep others waiting, or rows from being removed; what nobody can date may.
+    /// Whether it may block other sessions, or the removal of dead rows; one of unknown age may.
     pub(super) fn is_old(&self) -> bool {
         self.age_s.is_none_or(|age| age >= OLD_S)
     }
 }
 
-/// The oldest snapshot of this database: that which is held longest. Where none is held for `under_s`, one that nobody can date comes
-/// before all: it may be older.
+/// The oldest snapshot of this database: the one held longest. If none is older than `under_s`, one of unknown age
+/// comes first: it may be older.
 pub(super) async fn oldest_snapshot(session: &Session, under_s: u64) -> Result<Option<Snapshot>, Failure> {
     let now = session.row("SELECT extract(epoch FROM clock_timestamp())::int8 AS now").await?.int("now");
     let holders = horizon::all(session).await?;
@@ -231,7 +231,7 @@ pub(super) async fn oldest_snapshot(session: &Session, under_s: u64) -> Result<O
     }))
 }
 
-/// What a person is told of an object.
+/// The description of an object for people.
 pub(super) fn describe(seen: &Seen) -> String {
     let size = match &seen.size {
         Ok(size) => bytes(*size),

@@ -8,15 +8,16 @@
 //! check = { sql = "SELECT count(*) = 0 FROM public.jobs WHERE state = 'running'" }
 //! ```
 //!
-//! What looks goes over the estate's `watch`, what changes over its `act`. Sessions have the search path `pg_catalog`: whatever
-//! else is named has its schema before it. A check by SELECT passes on one row whose first column is true and fails on one whose
-//! first column is false; anything else is unknown.
+//! Looks use the estate's `watch`, changes its `act`. Sessions have the search path `pg_catalog`: any other name
+//! needs its schema. A check by SELECT passes on one row whose first column is true and fails on one whose first
+//! column is false; anything else is unknown.
 //!
-//! A DELETE or an UPDATE of one table with a primary key is frozen row by row, by the keys that its WHERE gives, and carried out on
-//! these alone, a thousand in a transaction; `limit` is the ceiling of that set. Where rows cannot be frozen, the prompt says why.
+//! A DELETE or an UPDATE of one table with a primary key is frozen row by row, by the keys that its WHERE selects,
+//! and runs only on these, a thousand in a transaction; `limit` is the limit of that set. If rows cannot be frozen,
+//! the prompt shows why.
 //!
-//! A value that is one lower-case word, hyphens allowed, names a question that is built in: `oldest-snapshot`, `vacuumed`,
-//! `reindexed`. A plan holds how the database is reached and where secrets lie, never a secret itself.
+//! A value that is one lower-case word, hyphens allowed, names a built-in question: `oldest-snapshot`, `vacuumed`,
+//! `reindexed`. A plan holds how to reach the database and the places of secrets, never a secret itself.
 
 mod act;
 mod batches;
@@ -55,13 +56,13 @@ pub(super) use rehearse::rehearse;
 /// The adapter's key.
 pub(super) const KEY: &str = "sql";
 
-/// How long a lock is waited for unless the step says otherwise: whoever waits keeps all who come later waiting, too.
+/// The default `lock_timeout`: a waiting statement makes all later ones wait, too.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest `lock_timeout`.
 const LONGEST_LOCK_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// The questions that are built in.
+/// The built-in questions.
 const NAMED: [&str; 3] = ["oldest-snapshot", "vacuumed", "reindexed"];
 
 /// The action's own type.
@@ -69,24 +70,24 @@ const NAMED: [&str; 3] = ["oldest-snapshot", "vacuumed", "reindexed"];
 struct Spec {
     /// The name of the database in the estate.
     target: String,
-    /// How to look; `None` only where the plan was made without an estate.
+    /// How to look; `None` only if the plan was made without an estate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     watch: Option<Way>,
-    /// How to act, for what changes.
+    /// How to act, for changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     act: Option<Way>,
     ask: Ask,
 }
 
-/// What is asked of the server.
+/// The request to the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Ask {
-    /// Carries a statement out.
+    /// Runs a statement.
     Statement {
         sql: String,
         lock_timeout_ms: u64,
-        /// Whether it undoes what another did; then its set is that of the other.
+        /// Whether it undoes another action; then its set is that action's set.
         undo: bool,
     },
     /// Judges by the one row of a statement, or takes it as facts.
@@ -95,7 +96,7 @@ enum Ask {
     OldestSnapshot { under_s: u64 },
     /// Whether a table was vacuumed since the set was frozen.
     Vacuumed { schema: String, table: String },
-    /// Whether an index was rebuilt since the set was frozen, and no invalid one came beside it.
+    /// Whether an index was rebuilt since the set was frozen, without a new invalid one.
     Reindexed { schema: String, index: String },
 }
 
@@ -113,7 +114,7 @@ impl Spec {
     }
 }
 
-/// Reads the action. `known` are the estate's databases; `None` where no estate is known.
+/// Reads the action. `known` are the estate's databases; `None` without an estate.
 pub(super) fn parse(
     purpose: Purpose,
     mut table: Table,
@@ -163,18 +164,19 @@ pub(super) fn parse(
     Some(Action { listing, ..action })
 }
 
-/// The text of a statement that one line cannot hold: its comments and the line breaks in its texts are part of it.
+/// The text of a statement that does not fit into one line: its comments and the line breaks in its strings are part
+/// of it.
 fn listing(sql: &str) -> Option<Listing> {
     Listing::of_long("SQL statement", sql.trim())
 }
 
-/// Whether a text names a question that is built in, or means to.
+/// Whether a text names a built-in question, or seems to.
 fn is_named(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// Reads the keys of a question that is built in.
+/// Reads the keys of a built-in question.
 fn named(purpose: Purpose, word: &str, mut table: Table, problems: &mut Problems) -> Option<Ask> {
     let at = table.at;
     let fits: &[Purpose] = match word {
@@ -236,7 +238,7 @@ fn lock_timeout(table: &mut Table, problems: &mut Problems) -> Duration {
     given.unwrap_or(LOCK_TIMEOUT)
 }
 
-/// The database that is meant: the one that `on` names, that of the step's `do`, or the only one there is.
+/// The selected database: the one in `on`, that of the step's `do`, or the only one there is.
 fn database(at: Place, scope: &Scope, known: Option<&[Database]>, problems: &mut Problems) -> Option<Database> {
     let named = |name: &str| Database { name: name.to_owned(), watch: None, act: None };
     if let Some(of) = scope.of.as_ref().filter(|of| of.adapter == KEY)
@@ -274,7 +276,7 @@ fn database(at: Place, scope: &Scope, known: Option<&[Database]>, problems: &mut
     }
 }
 
-/// A statement with a name or a text in the place of what only the run knows; its class is the same with any other.
+/// A statement with a sample name or text for values that only the run knows; its class does not depend on them.
 fn sampled(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len());
     let mut rest = sql;

@@ -1,11 +1,11 @@
-//! The phrase that a destroying statement asks for, as far as the statement tells.
+//! The phrase that a destroying statement requires, as far as the statement determines it.
 
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
 use crate::runner::adapters::sql::shape::shape;
 use crate::runner::adapters::sql::{Ask, Spec};
 
-/// The phrase with `count` in the place of the number of objects, which the server knows.
+/// The phrase with `count` for the number of objects, which the server knows.
 pub(in super::super) fn phrase(action: &Action, count: &str) -> Option<String> {
     let spec: Spec = common::spec(action).ok()?;
     let Ask::Statement { sql, .. } = &spec.ask else { return None };

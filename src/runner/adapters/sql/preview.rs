@@ -1,4 +1,4 @@
-//! The read-only twin of a statement: which server, which objects, which lock, who is in its way.
+//! The preview of a statement: which server, which objects, which lock, which sessions block it.
 
 use crate::domain::quantity::{bytes, count, counted, shortened};
 use crate::domain::reference;
@@ -16,22 +16,22 @@ use crate::runner::adapters::{self as common, Look};
 use std::io::Write;
 use std::time::Duration;
 
-/// The SQLSTATE of a role that may not do something.
+/// The SQLSTATE of a missing privilege.
 const DENIED: &str = "permission denied";
 
-/// What was seen.
+/// The result of the look.
 struct Sight {
     place: String,
     server: Server,
     shape: Shape,
     objects: Vec<Seen>,
-    /// The partitions that the statement goes through, beside what it names.
+    /// The partitions that the statement processes, beside the objects that it names.
     partitions: Vec<Seen>,
-    /// The invalid indexes that are there already.
+    /// The existing invalid indexes.
     left: Vec<Left>,
     facts: Vec<(String, String)>,
     warnings: Vec<String>,
-    /// The rows, where they are frozen.
+    /// The rows, if they are frozen.
     rows: Option<rows::Rendered>,
 }
 
@@ -111,7 +111,7 @@ async fn see(spec: &Spec, sql: &str, least: EffectClass, asked: &Look) -> Result
     Ok((session, sight))
 }
 
-/// Adds the partitions that a VACUUM or an ANALYZE of a partitioned table goes through.
+/// Adds the partitions that a VACUUM or an ANALYZE of a partitioned table processes.
 async fn partitions(session: &Session, sight: &mut Sight) -> Result<(), Failure> {
     if !matches!(sight.shape.word.as_str(), "vacuum" | "analyze") {
         return Ok(());
@@ -136,7 +136,7 @@ async fn partitions(session: &Session, sight: &mut Sight) -> Result<(), Failure>
     Ok(())
 }
 
-/// Finds the rows of a DELETE or an UPDATE, or says why they are not frozen.
+/// Finds the rows of a DELETE or an UPDATE, or reports why they are not frozen.
 async fn row_by_row(session: &Session, sql: &str, asked: &Look, sight: &mut Sight) -> Result<(), Error> {
     let table = sight.objects.iter().find(|seen| seen.object.kind.ends_with("table"));
     let result = match (table, rows::parts(sql)) {
@@ -160,7 +160,7 @@ async fn row_by_row(session: &Session, sql: &str, asked: &Look, sight: &mut Sigh
     Ok(())
 }
 
-/// What surrounds the statement now. What cannot be learned is said, and keeps nobody from the rest.
+/// The circumstances of the statement now. If one cannot be learned, that is shown, and the rest goes on.
 async fn around(session: &Session, sql: &str, sight: &mut Sight) {
     let all = sight.objects.iter().chain(&sight.partitions);
     let oids: Vec<i64> = all.flat_map(|seen| [Some(seen.object.oid), seen.table_oid]).flatten().collect();
@@ -197,7 +197,7 @@ async fn around(session: &Session, sql: &str, sight: &mut Sight) {
     }
 }
 
-/// Whom it will wait for, and what earlier ones have left.
+/// The sessions that it will wait for, and the invalid indexes of earlier ones.
 async fn beside_others(session: &Session, oids: &[i64], sight: &mut Sight) {
     let text = match blockers::waited_for(session, oids, 0).await {
         Ok(found) if found.is_empty() => "no transaction now".to_owned(),
@@ -220,7 +220,7 @@ async fn beside_others(session: &Session, oids: &[i64], sight: &mut Sight) {
     }
 }
 
-/// The setting as it is, and whether a change of it needs a restart.
+/// The current setting, and whether changing it needs a restart.
 async fn settings(session: &Session, name: &str, warnings: &mut Vec<String>) -> Vec<(String, String)> {
     let name = Quote::Literal.quote(name);
     let asked = format!(
@@ -280,7 +280,7 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     let Sight { place, server, shape, objects, mut facts, mut warnings, rows, .. } = sight;
     let role = if server.standby { "standby" } else { "primary" };
     let who = format!("PostgreSQL {} · {role} · system {}", server.version, server.system);
-    // What is open in a plan is named before it is cut, so that no name is cut in its braces.
+    // Open references in a plan are named before it is cut, so that no name is cut in its braces.
     let headline = shortened(&reference::show(&one_line(sql)), Listing::SHORT);
     let listing = listing(&reference::show(sql));
     let mut pairs = vec![("server".to_owned(), who)];
@@ -333,7 +333,7 @@ fn dependants(seen: &Seen) -> String {
     format!("{} depend on {}: {}", seen.dependants.len(), seen.object.called(), seen.dependants.join(", "))
 }
 
-/// The room that a rewrite needs beside the old.
+/// The disk space that a rewrite needs beside the old table.
 fn copy(shape: &Shape, objects: &[Seen]) -> Option<String> {
     let rewrites = match shape.word.as_str() {
         "reindex" | "cluster" => true,

@@ -1,7 +1,8 @@
-//! Whether the role of `act` could carry an undo out now; nothing is carried out.
+//! Whether the role of `act` could run an undo now; nothing is run.
 //!
-//! What the planner knows is asked by EXPLAIN, which checks every privilege and runs nothing. Maintenance and definitions go by
-//! the ownership of what they name. Sources: PostgreSQL 18 manual, EXPLAIN; 5.8 Privileges; `ExecCheckPermissions`.
+//! EXPLAIN checks every privilege and runs nothing, for the statements that it takes. Maintenance and definitions
+//! need the ownership of their objects. Sources: PostgreSQL 18 manual, EXPLAIN; 5.8 Privileges;
+//! `ExecCheckPermissions`.
 
 use crate::domain::EffectClass;
 use crate::probes::postgres::connect::act::connect_to_act;
@@ -14,13 +15,13 @@ use crate::runner::adapters::sql::shape::{Named, Shape, shape};
 use crate::runner::adapters::sql::{Ask, Spec, connection, look};
 use std::time::Duration;
 
-/// How long a lock is waited for; nothing here needs one that others keep.
+/// The `lock_timeout`; nothing here needs a conflicting lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The statements that EXPLAIN takes.
 const EXPLAINED: [&str; 7] = ["insert", "update", "delete", "merge", "select", "with", "values"];
 
-/// The statements that others than the owner can be granted (MAINTAIN, from PostgreSQL 17 on).
+/// The statements that can be granted to other roles than the owner (MAINTAIN, from PostgreSQL 17 on).
 const MAINTAINED: [&str; 5] = ["vacuum", "analyze", "reindex", "cluster", "refresh"];
 
 /// Asks the server over `act`.
@@ -75,7 +76,7 @@ async fn asked(undo: &Action, spec: &Spec, sql: &str, made: &[Named]) -> Rehears
     owned(session, &shape, made).await
 }
 
-/// Refused by the server is no; everything else is not known.
+/// A refusal by the server is a no; any other failure is unknown.
 fn of_failure(failure: &Failure, what: &str) -> Rehearsed {
     let text = format!("{what}: {}", failure.reason);
     // 42: no such object, no right. 28: no such role, wrong password. 3D: no such database. 25006: read-only.
@@ -102,7 +103,7 @@ async fn setting(session: &Session) -> Rehearsed {
     }
 }
 
-/// Goes by the owner of each relation that the statement names.
+/// Checks the owner of each relation that the statement names.
 async fn owned(session: &Session, shape: &Shape, made: &[Named]) -> Rehearsed {
     if shape.named.is_empty() {
         let word = shape.word.to_uppercase();

@@ -1,8 +1,8 @@
-//! Which rows a DELETE or an UPDATE touches: its parts, its keys by the same WHERE, and what goes with them.
+//! The rows that a DELETE or an UPDATE changes: its parts, its keys by the same WHERE, and its cascades.
 //!
-//! The rows of a statement on one table with a primary key, whose WHERE only computes, are frozen by their keys. More than a million
-//! are a predicate with an upper bound and a count, *bounded, not listed*. The act names the keys beside the WHERE of its author: a row
-//! that does not fit it any more is left alone.
+//! The rows of a statement on one table with a primary key, whose WHERE only computes, are frozen by their keys. More
+//! than a million are frozen as a predicate with an upper bound and a count, *bounded, not listed*. The act adds the
+//! keys to the author's WHERE: a row that no longer matches is left alone.
 
 use crate::domain::quantity::{bytes, count, counted};
 use crate::domain::{EffectClass, Error, Kind};
@@ -21,27 +21,27 @@ use std::time::{Duration, Instant};
 pub(super) const MOST: u64 = 1_000_000;
 /// How many keys are fetched at once.
 const FETCH: u64 = 10_000;
-/// How long a question about rows may take on the server.
+/// The time limit of a question about rows on the server.
 const QUESTION: Duration = Duration::from_secs(50);
 
 /// The parts of a statement whose rows can be frozen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parts {
-    /// What stands before WHERE.
+    /// The text before WHERE.
     pub(super) head: String,
     /// The table as it is written, with ONLY and its alias.
     from: String,
     /// How its columns are named.
     alias: String,
-    /// The condition; every row where there is none.
+    /// The condition; every row if there is none.
     condition: Option<String>,
-    /// Whether rows go.
+    /// Whether it deletes rows.
     deletes: bool,
     /// Whether the condition names a column that is set.
     converges: bool,
 }
 
-/// The parts of a statement.
+/// Splits a statement into its parts.
 ///
 /// # Errors
 /// Why its rows cannot be frozen, in a few words.
@@ -102,7 +102,7 @@ fn last_word(node: &SyntaxNode) -> Option<String> {
     names.last().map(|token| token.text().to_owned())
 }
 
-/// Whether a condition names a column that is set; only then does it tell rows that were changed from others.
+/// Whether a condition names a column that is set; only then does it exclude rows that were changed already.
 fn names_a_set_column(set: Option<SyntaxNode>, condition: Option<&SyntaxNode>) -> bool {
     let words = |node: &SyntaxNode| -> Vec<String> {
         let tokens = node.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
@@ -139,11 +139,11 @@ impl Parts {
         columns.collect::<Vec<_>>().join(", ")
     }
 
-    /// The statement for some keys alone.
+    /// The statement for these keys only.
     pub(super) fn of_keys(&self, rows: &Rows, keys: &[Key]) -> String {
         let values: Vec<String> = keys.iter().map(|key| format!("({})", rows.literal(key))).collect();
         let and = self.condition.as_ref().map(|condition| format!("({condition}\n) AND ")).unwrap_or_default();
-        // On a line of its own: a comment at the end of the head would swallow it.
+        // On its own line: a comment at the end of the head would swallow it.
         format!("{}\nWHERE {and}({}) IN (VALUES {})", self.head, self.key(rows), values.join(", "))
     }
 
@@ -172,17 +172,17 @@ pub(in crate::runner::adapters) struct Key {
     pub(super) key: Vec<String>,
 }
 
-/// What the head of a set says of the rows.
+/// The rows in the head of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::runner::adapters) struct Rows {
     /// The columns of the primary key, with their types.
     columns: Vec<String>,
     types: Vec<String>,
-    /// How many; of a bounded set, how many at most.
+    /// Their number; for a bounded set, the upper bound.
     pub(super) count: u64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) bounded: bool,
-    /// What goes with them: the table, and how many of its rows where that is known.
+    /// The cascades: the table, and how many of its rows if that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) cascades: Vec<(String, Option<u64>)>,
 }
@@ -206,7 +206,7 @@ impl Rows {
     }
 }
 
-/// What a prompt shows of the rows.
+/// The rows in a prompt.
 pub(super) struct Rendered {
     pub(super) rows: Rows,
     pub(super) parts: Parts,
@@ -218,10 +218,10 @@ pub(super) struct Rendered {
     pub(super) limit: Option<String>,
 }
 
-/// Looks at the rows of a statement in a snapshot that stays open until [`stream`] has read their keys.
+/// Finds the rows of a statement in a snapshot that stays open until [`stream`] has read their keys.
 ///
 /// # Errors
-/// The outer error refuses; the inner one says why the rows cannot be frozen, and the statement is done whole.
+/// The outer error refuses; the inner one is why the rows cannot be frozen; then the statement runs as a whole.
 pub(super) async fn look(
     session: &Session,
     sql: &str,
@@ -287,7 +287,7 @@ async fn whole_count(session: &Session, parts: &Parts) -> Result<Option<u64>, Fa
     Ok(lines.first().and_then(|line| line.int("rows")).and_then(|rows| u64::try_from(rows).ok()))
 }
 
-/// The columns of the primary key with their types; none where there is no such key.
+/// The columns of the primary key with their types; none if there is no such key.
 async fn primary_key(session: &Session, oid: i64) -> Result<Option<(Vec<String>, Vec<String>)>, Failure> {
     let lines = session
         .rows(&format!(
@@ -304,7 +304,7 @@ async fn primary_key(session: &Session, oid: i64) -> Result<Option<(Vec<String>,
     Ok(pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| pairs.into_iter().unzip()))
 }
 
-/// What goes, or loses its reference, with the rows that are deleted.
+/// The rows that are deleted, or lose their reference, with the deleted rows.
 async fn cascades(
     session: &Session,
     parts: &Parts,
@@ -329,7 +329,7 @@ async fn cascades(
         let (child, own, referred) = (text("child"), text("own"), text("referred"));
         let referred: Vec<String> = referred.split(", ").map(|column| format!("{}.{column}", parts.alias)).collect();
         let filter = parts.select(&referred.join(", "));
-        // A refused question would end the snapshot for those that follow.
+        // A failed query would end the snapshot for the following ones.
         session.rows("SAVEPOINT cascade").await?;
         let counted_rows = format!("SELECT count(*) AS rows FROM {child} WHERE ({own}) IN ({filter})");
         let found = match session.rows_within(&counted_rows, QUESTION).await {
@@ -354,7 +354,7 @@ async fn cascades(
     Ok(())
 }
 
-/// Writes the keys of a set that is listed, as many as its head says.
+/// Writes the keys of a listed set, as many as its head holds.
 pub(super) async fn stream(
     session: &Session,
     rendered: &Rendered,
@@ -388,7 +388,7 @@ pub(super) async fn stream(
     session.rows("ROLLBACK").await.map_err(|why| failed(&why)).map(drop)
 }
 
-/// The key in a line of an answer.
+/// The key in one line of an answer.
 pub(super) fn key_of(line: &crate::probes::postgres::connect::Line, width: usize) -> Option<Key> {
     (0..width).map(|place| line.at(place).map(str::to_owned)).collect::<Option<Vec<_>>>().map(|key| Key { key })
 }
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_frozen_says_why() {
+    fn rows_that_cannot_be_frozen_have_a_reason() {
         for (sql, why) in [
             ("TRUNCATE a.b", "neither DELETE nor UPDATE"),
             ("DELETE FROM a.b USING c.d WHERE true", "other tables"),

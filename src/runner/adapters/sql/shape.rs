@@ -19,13 +19,13 @@ pub(super) struct Named {
 pub(super) struct Lock {
     /// As `pg_locks.mode` has it, without its `Lock`.
     pub(super) mode: &'static str,
-    /// Whom it keeps waiting.
+    /// The statements that it blocks.
     pub(super) blocks: &'static str,
-    /// The modes that it cannot stand beside.
+    /// The conflicting modes.
     pub(super) conflicts: &'static [&'static str],
 }
 
-/// What a statement is like.
+/// The properties of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
     /// Its first word, in lower case.
@@ -34,9 +34,9 @@ pub(super) struct Shape {
     pub(super) named: Vec<Named>,
     /// The setting, for `ALTER SYSTEM`.
     pub(super) setting: Option<String>,
-    /// Whether it works beside others and leaves something behind where it breaks off.
+    /// Whether it runs CONCURRENTLY, and leaves an invalid index when interrupted.
     pub(super) concurrently: bool,
-    /// Whether it touches rows that the planner can estimate.
+    /// Whether the planner can estimate its rows.
     pub(super) counts_rows: bool,
     /// Its lock, where it is known.
     pub(super) lock: Option<Lock>,
@@ -88,7 +88,8 @@ const REINDEX: Lock = Lock {
 
 /// Reads a statement.
 pub(super) fn shape(sql: &str) -> Shape {
-    // A statement that nests too deep was refused before it became an action; without a thread, the strongest lock is supposed.
+    // A statement that nests too deep was refused before it became an action; without a thread, the strongest lock is
+    // assumed.
     examine(sql, |parsed| of_tree(&parsed.syntax_node())).unwrap_or_else(|_| Shape {
         word: String::new(),
         named: Vec::new(),
@@ -149,7 +150,7 @@ fn lock(kind: &str, words: &[String], concurrently: bool) -> Option<Lock> {
     }
 }
 
-/// The name that a path spells; the last two parts of it count.
+/// The name in a path; its last two parts count.
 fn name(path: &SyntaxNode) -> Option<Named> {
     let segments = path.descendants().filter(|node| node.kind() == K::PATH_SEGMENT_REF);
     let mut parts: Vec<String> = segments.map(|node| plain(node.text().to_string().trim())).collect::<Option<_>>()?;
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_and_rows_and_company_are_told() {
+    fn settings_rows_and_concurrency_are_known() {
         let alter = shape("ALTER SYSTEM SET Work_mem = '8MB'");
         assert_eq!((alter.setting.as_deref(), alter.word.as_str(), alter.lock), (Some("work_mem"), "alter", None));
         assert_eq!(shape("SHOW work_mem").setting, None);

@@ -1,4 +1,4 @@
-//! What an estate makes of a procedure's databases.
+//! How an estate resolves a procedure's databases.
 
 use crate::config::estate::Estate;
 use crate::config::reader::Problem;
@@ -79,7 +79,7 @@ fn a_database_is_named_where_it_must_be_and_known_where_an_estate_is() {
 }
 
 #[test]
-fn a_file_is_sound_by_itself_whatever_the_estate_holds() {
+fn a_file_is_checked_without_any_estate() {
     for adapters in [adapters(&[]), adapters(&[COPY]), adapters(&[MAIN, COPY]), BuiltIn::default()] {
         assert_eq!(lint(&procedure("on = \"{{base}}\""), Path::new("f"), &adapters), []);
     }

@@ -1,4 +1,4 @@
-//! Asks systemd for the change, stays with its job, and looks at what came of the unit.
+//! Requests the change from systemd, waits for its job, and checks the unit.
 
 use crate::journal::record::Ending;
 use crate::probes::units::bus::{Bus, Trouble};
@@ -10,11 +10,11 @@ use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How often a wait looks whether it was cancelled, and how long a cancelled job may take to be over.
+/// How often a wait checks for cancellation, and how long a cancelled job may take to end.
 const GLANCE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Acts, or looks where the action only asks.
+/// Acts, or looks if the action only reads.
 pub(in super::super) fn act(
     action: &Action,
     set: &mut dyn BufRead,
@@ -82,7 +82,7 @@ pub(super) async fn act_on(
     ended(&mut bus, &spec, &result).await
 }
 
-/// What came of the unit, after its job.
+/// The end, by the unit's state after its job.
 async fn ended(bus: &mut Bus, spec: &Spec, result: &str) -> ActEnd {
     let state = jobs::state(bus, &spec.unit).await;
     let now = state.as_ref().map_or_else(Clone::clone, describe);
@@ -112,7 +112,7 @@ async fn ended(bus: &mut Bus, spec: &Spec, result: &str) -> ActEnd {
     ActEnd::new(ending, format!("{text}: {} is {now}{why}", spec.unit))
 }
 
-/// Whether a unit is as the action wants it.
+/// Whether a unit is in the requested state.
 fn is_reached(op: Op, state: &State) -> bool {
     match (op, state.active.as_str()) {
         (Op::Stop, active) => matches!(active, "inactive" | "failed"),

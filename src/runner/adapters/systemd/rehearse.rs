@@ -35,6 +35,6 @@ pub(super) async fn rehearse_on(mut bus: Bus, undo: &Action) -> Rehearsed {
     if rustix::process::geteuid().is_root() {
         return Rehearsed::Possible(format!("{} is loaded", spec.unit));
     }
-    // Whether policy lets others act is known only when systemd is asked to.
+    // Whether policy allows it to other users is known only at the request.
     Rehearsed::Unknown(format!("{} is loaded; whether this user may {} it is not known", spec.unit, spec.op.word()))
 }

@@ -1,4 +1,4 @@
-//! On a bus of our own, with a double of systemd behind it.
+//! On a private bus, with a double of systemd.
 
 use super::job::act_on;
 use super::*;
@@ -22,7 +22,7 @@ fn restart() -> Action {
 }
 
 #[test]
-fn actions_are_read_and_what_does_not_fit_is_said() {
+fn actions_are_read_and_wrong_ones_are_reported() {
     assert_eq!((restart().line.as_str(), restart().least), ("restart nginx.service", EffectClass::Change));
     let active = parsed(Purpose::Check, "systemd = 'is-active'\nunit = 'a@b.timer'", None).unwrap();
     assert_eq!((active.line.as_str(), active.least), ("a@b.timer is active", EffectClass::Read));
@@ -71,7 +71,7 @@ fn look() -> Look {
     }
 }
 
-/// What is restarted with it: more units than fit into one line, and every one of them named.
+/// The units that are restarted with it: more than fit into one line, and every one of them named.
 const FOLLOWING: &str = "sidecar.service, site1.target, site2.target, site3.target, site4.target, site5.target, \
     site6.target, site7.target, site8.target, site9.target";
 
@@ -171,7 +171,7 @@ async fn a_stop_cancels_the_job_and_a_lost_bus_leaves_it_unknown() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_is_refused_before_anybody_is_asked() {
+async fn an_impossible_change_is_refused_before_the_prompt() {
     let daemon = Daemon::start().await;
     let systemd = Systemd::on(&daemon).await;
     systemd.has("nginx.service", nginx(1), service("success", 0));
@@ -181,7 +181,7 @@ async fn what_cannot_be_done_is_refused_before_anybody_is_asked() {
     let none = parsed(Purpose::Do, "systemd = 'restart'\nunit = 'none.service'", None).unwrap();
     let why = preview_on(daemon.bus(), &none, &look(), &mut Vec::new()).await.unwrap_err();
     assert_eq!(why.message, "cannot go on: none.service is not loaded (not-found)");
-    // Its file is another one since it was shown.
+    // Its file has changed since it was shown.
     let (_, set) = frozen_set(&daemon).await;
     systemd.set(
         "nginx.service",

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::RunId;
 use std::path::PathBuf;
 
-/// A wait for a condition on what `cat` prints.
+/// A wait for a condition on the output of `cat`.
 fn waiting(file: &std::path::Path, until: Until, left_ms: u64) -> Waiting {
     let spec = serde_json::json!({ "argv": ["cat", file], "cwd": "/", "env": {} });
     let look =
@@ -22,7 +22,7 @@ fn ended(waiting: &Waiting) -> (ActEnd, String) {
 }
 
 #[test]
-fn what_is_seen_is_judged_and_nothing_else_is_what_is_waited_for() {
+fn every_look_is_judged_and_only_the_condition_ends_the_wait() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("queue");
     for (text, condition, so) in [
@@ -73,7 +73,7 @@ fn a_span_has_no_gap_and_begins_again_after_one() {
         let (so, again) = judge(clock::boot(), saw("0"));
         assert!(so && again > first);
     }
-    // A look that began long after the one before it ended: nobody knows what was so between.
+    // A look that began long after the one before it ended: it is unknown what held between them.
     let late = Boot(clock::boot().0 + 3600 * second);
     let (_, before) = judge(clock::boot(), saw("0"));
     let (so, after) = judge(late, saw("0"));
@@ -115,7 +115,7 @@ fn a_look_that_never_ends_is_given_up_with_the_wait() {
 }
 
 #[test]
-fn a_long_value_says_how_much_of_it_is_not_shown() {
+fn a_long_value_shows_how_much_of_it_is_left_out() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("state");
     std::fs::write(&file, "x".repeat(LONGEST_VALUE + 30)).unwrap();

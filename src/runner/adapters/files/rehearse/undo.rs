@@ -1,5 +1,5 @@
-//! Whether a rotation, an archiving or new permissions could be undone now: by a preview of the act, and by the rights to
-//! every directory and every file that it would touch.
+//! Whether a rotation, an archiving or new permissions could be undone now: checked by a preview of the act, and by
+//! the rights to every directory and every file that it would touch.
 
 use crate::domain::quantity::{bytes, counted};
 use crate::domain::{EffectClass, Error};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// How long the preview may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Previews the act, and asks for what its undo needs.
+/// Previews the act, and checks what its undo needs.
 pub(super) fn rehearse(of: &Action, act: &Spec) -> Rehearsed {
     let files = match touched(of) {
         Ok(files) => files,
@@ -36,7 +36,7 @@ pub(super) fn rehearse(of: &Action, act: &Spec) -> Rehearsed {
         directories.extend(files.iter().filter_map(|file| file.to.as_ref()).map(parent));
         directories.extend(act.to.clone().map(String::into_bytes));
     }
-    // Whose mode is given back needs no right to its directory, but a file system that takes it.
+    // Restoring a mode needs no right to its directory, only a writable file system.
     let names = act.op != Op::Permissions;
     for path in &directories {
         if let Some(answer) = closed(&root, path, names) {
@@ -45,7 +45,7 @@ pub(super) fn rehearse(of: &Action, act: &Spec) -> Rehearsed {
     }
     let answer = match act.op {
         Op::Archive => lacks_space(&root, &under, &files),
-        Op::Permissions => act.grant.as_ref().and_then(|grant| permissions::not_given_back(&files, grant)),
+        Op::Permissions => act.grant.as_ref().and_then(|grant| permissions::not_restorable(&files, grant)),
         _ => None,
     };
     if let Some(why) = answer {
@@ -72,7 +72,7 @@ fn touched(of: &Action) -> Result<Vec<Frozen>, Error> {
     lines.map(|line| serde_json::from_slice(line).map_err(|cause| Error::machine("read the set", cause))).collect()
 }
 
-/// What stands in the way of names, or of any change, in a directory.
+/// Why a directory cannot be changed, or names in it cannot be created and removed.
 fn closed(root: &Root, path: &[u8], names: bool) -> Option<Rehearsed> {
     let path = String::from_utf8_lossy(path);
     match reached(root, &path) {
@@ -81,7 +81,7 @@ fn closed(root: &Root, path: &[u8], names: bool) -> Option<Rehearsed> {
     }
 }
 
-/// Why the files do not fit where they would be unpacked to.
+/// Why the files do not fit where they would be unpacked.
 fn lacks_space(root: &Root, under: &[u8], files: &[Frozen]) -> Option<String> {
     let needed = files.iter().map(|file| file.size).fold(0, u64::saturating_add);
     let space = fstatvfs(root.directory(under).ok()?).ok()?;

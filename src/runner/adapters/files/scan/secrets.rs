@@ -1,6 +1,6 @@
-//! Finds what looks like a secret in lines of text, and says of what kind it is; never its value.
+//! Finds text that looks like a secret, and returns its kind, never its value.
 
-/// The longest part of a line that is looked at, in bytes.
+/// The longest part of a line that is checked, in bytes.
 const LONGEST: usize = 64 << 10;
 
 /// The shortest value that counts.
@@ -22,7 +22,7 @@ const WORDS: [&str; 12] = [
     "clientsecret",
 ];
 
-/// Values that stand for one that was taken out.
+/// Placeholders for removed values.
 const MASKED: [&str; 8] =
     ["null", "none", "[masked]", "<masked>", "[redacted]", "<redacted>", "[filtered]", "undefined"];
 
@@ -34,7 +34,7 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    /// Takes the next bytes; findings are lines, from 1, with the kind of the secret.
+    /// Checks the next bytes; findings are lines, from 1, with the kind of the secret.
     pub(super) fn feed(&mut self, bytes: &[u8], hits: &mut Vec<(u64, &'static str)>) {
         let mut rest = bytes;
         while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
@@ -46,7 +46,7 @@ impl Finder {
         self.keep(rest);
     }
 
-    /// Looks at a last line without its end.
+    /// Checks a last line without its end.
     pub(super) fn finish(&mut self, hits: &mut Vec<(u64, &'static str)>) {
         if !self.held.is_empty() {
             self.judge(hits);
@@ -54,8 +54,8 @@ impl Finder {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        let room = LONGEST.saturating_sub(self.held.len());
-        self.held.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+        let left = LONGEST.saturating_sub(self.held.len());
+        self.held.extend_from_slice(bytes.get(..left.min(bytes.len())).unwrap_or_default());
     }
 
     fn judge(&mut self, hits: &mut Vec<(u64, &'static str)>) {
@@ -95,7 +95,7 @@ pub(super) fn kind(line: &str) -> Option<&'static str> {
     assigned(&small).then_some("value of a secret's name")
 }
 
-/// The words of a line, as tokens are made of.
+/// The words of a line, split like tokens.
 fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
 }
@@ -140,7 +140,7 @@ fn assigned(line: &str) -> bool {
     false
 }
 
-/// Whether a value is one, and not what stands where one was taken out.
+/// Whether a value is real, and not a placeholder.
 fn is_value(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     let hidden = value.chars().all(|c| matches!(c, '*' | 'x' | '.' | '#' | '-')) || value.starts_with("***");

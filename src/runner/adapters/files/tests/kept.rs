@@ -1,4 +1,4 @@
-//! What a file has beside its content is kept: ACLs, attributes, holes; and other names and mounts are not reached.
+//! A file keeps its metadata: ACLs, attributes, holes; other names and mounts are not touched.
 
 use super::*;
 use std::os::unix::fs::MetadataExt;
@@ -8,33 +8,33 @@ const ROTATE: &str = "files = 'rotate'\nunder = 'logs'\nmatch = '*.log'\nlarger 
 const ARCHIVE: &str =
     "files = 'archive'\nunder = 'logs'\nmatch = '*.log*'\nolder = '7d'\nto = 'logs/archive'\nrecursive = true\n";
 
-/// Runs a program that must end well, and gives what it printed.
+/// Runs a program that must succeed, and returns its output.
 fn ran(program: &str, arguments: &[&str], path: &Path) -> String {
     let done = Command::new(program).args(arguments).arg(path).output().unwrap();
     assert!(done.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap()
 }
 
-/// The ACL and the attributes of users, as the programs of the system show them.
+/// The ACL and the user attributes, as the system's programs show them.
 fn beside(path: &Path) -> (String, String) {
     let attributes = ran("getfattr", &["--absolute-names", "-d", "-m", "user|trusted|security.capability"], path);
     let lines = attributes.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
     (ran("getfacl", &["-c", "-p", "-n"], path), lines)
 }
 
-/// A log with an ACL and an attribute, in a directory that gives another ACL to what is made in it.
+/// A log with an ACL and an attribute, in a directory with another default ACL.
 fn with_acl(tree: &Tree) -> PathBuf {
     let log = tree.file("logs/app.log", 100, 30);
     fs::set_permissions(&log, fs::Permissions::from_mode(0o640)).unwrap();
     ran("setfacl", &["-m", "u:65534:rw"], &log);
     ran("setfattr", &["-n", "user.note", "-v", "kept"], &log);
     if rustix::process::geteuid().is_root() {
-        // CAP_SYS_ADMIN may be missing in a container, and then the attribute is not there to be kept.
+        // A container may lack CAP_SYS_ADMIN, and then there is no attribute to keep.
         let _ = Command::new("setfattr").args(["-n", "trusted.note", "-v", "root's"]).arg(&log).output().unwrap();
     }
     ran("setfacl", &["-d", "-m", "u:2:rwx"], &tree.at("logs"));
     fs::create_dir_all(tree.at("logs/archive")).unwrap();
-    // Its time is set again, as giving an ACL does not change it.
+    // Its time is set again, because giving an ACL does not change it.
     log
 }
 

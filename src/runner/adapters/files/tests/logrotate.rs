@@ -1,4 +1,4 @@
-//! Rotation beside the real logrotate: neither takes the other's files for its own.
+//! Rotation together with the real logrotate: neither takes the other's files for its own.
 
 use super::*;
 use std::process::Command;
@@ -10,7 +10,7 @@ fn program() -> &'static str {
     if Path::new("/usr/sbin/logrotate").exists() { "/usr/sbin/logrotate" } else { "logrotate" }
 }
 
-/// Lets logrotate rotate once, with a state file of its own; gives what it printed.
+/// Makes logrotate rotate once, with its own state file; returns its output.
 fn logrotate(tree: &Tree, directives: &str) -> String {
     let (config, state) = (tree.home.path().join("logrotate.conf"), tree.home.path().join("logrotate.state"));
     let text = format!("{} {{\n{directives}\n}}\n", tree.at("logs/*.log").display());
@@ -22,7 +22,7 @@ fn logrotate(tree: &Tree, directives: &str) -> String {
     message
 }
 
-/// How often a text stands in the files of a directory, unpacked.
+/// How often a text occurs in the files of a directory, unpacked.
 fn holds(tree: &Tree, text: &str) -> usize {
     let count = |entry: fs::DirEntry| {
         let content = if entry.path().extension().is_some_and(|ending| ending == "gz") {
@@ -148,7 +148,7 @@ fn what_finds_no_name_is_left_out_by_its_name() {
     let tree = Tree::new();
     tree.file("logs/app.log.1.gz", 10, 9);
     let moves = "files = 'move'\nunder = 'logs'\nmatch = '*.gz'\nolder = '1d'\nto = 'logs/archive'\n";
-    // Another file has every name that is tried: its own, and those with the time of its last change.
+    // Other files have all the names that are tried: its own, and those with the time of its last change.
     let action = tree.act_of(moves);
     while frozen(&action).0.count == 1 {
         let (_, set) = frozen(&action);

@@ -25,7 +25,7 @@ fn unpacked(path: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn a_rotation_must_say_how_the_writer_is_told_and_never_copies() {
+fn a_rotation_must_name_how_the_writer_reopens_and_never_copies() {
     let base = "files = 'rotate'\nunder = 'logs'\nmatch = '*.log'\n";
     let cases = [
         ("", "`reopen` must name how the writer is made to reopen its log"),
@@ -55,7 +55,7 @@ fn a_rotation_keeps_owner_and_mode_and_loses_no_line() {
     assert_eq!((preview.headline.as_str(), preview.count), ("Rotate 1 log under logs", 1));
     let (_, shown) = items(&mut &*set, 0, 9).unwrap();
     assert_eq!((shown[0].to.as_deref(), shown[0].bytes), (Some("logs/api.log.rotated-8"), None));
-    // It grows while it is asked about, and the set stays the same.
+    // It grows during the prompt, and the set stays the same.
     fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(b"more").unwrap();
     assert_eq!(frozen(&action).1, set);
     let proof = tree.action(Purpose::Prove, "files = 'rotated'", Some(&action));
@@ -67,7 +67,7 @@ fn a_rotation_keeps_owner_and_mode_and_loses_no_line() {
     assert_eq!(fs::metadata(tree.at("logs/api.log.rotated-8")).unwrap().len(), 24);
     assert_eq!(proven(&proof, &set), Proof::Done("1 of 1 rotated, 0 still at their place".to_owned()));
     assert!(acted(&action, &set).0.detail.starts_with("rotated 0 of 1, 1 already so"));
-    // What came since is kept beside the log that gets its name back.
+    // Lines written since are kept beside the log that gets its name back.
     fs::write(&log, "since").unwrap();
     let undo = tree.action(Purpose::Undo, "files = 'restore'", Some(&action));
     assert_eq!(acted(&undo, &set).0.counts["restored"], 1);
@@ -176,7 +176,7 @@ fn an_archive_that_is_not_its_own_keeps_the_file() {
     let (end, text) = acted(&action, &set);
     assert!(end.ending == Ending::Failed && text.contains("logs/archive/app.log.gz exists already"), "{text}");
     assert_eq!(fs::metadata(tree.at("logs/app.log")).unwrap().len(), 100);
-    // An attempt that was cut short had made it: the file alone goes.
+    // An interrupted attempt had made it: only the file is removed.
     let packed =
         Command::new("gzip").arg("-c").arg(tree.at("logs/app.log")).stdin(Stdio::null()).output().unwrap().stdout;
     fs::write(tree.at("logs/archive/app.log.gz"), packed).unwrap();
@@ -186,7 +186,7 @@ fn an_archive_that_is_not_its_own_keeps_the_file() {
 }
 
 #[test]
-fn permissions_are_given_and_given_back() {
+fn permissions_are_set_and_restored() {
     let tree = Tree::new();
     let modes = [("a", 0o666), ("b", 0o600), ("c", 0o640)];
     for (name, mode) in modes {
@@ -217,8 +217,8 @@ fn permissions_are_given_and_given_back() {
         let toml = format!("files = 'permissions'\nunder = 'data'\nmatch = '*'\n{more}");
         assert!(refused(&toml).contains(why), "{toml}: {}", refused(&toml));
     }
-    let nobody = tree.act_of("files = 'permissions'\nunder = 'data'\nmatch = '*'\nowner = 'no-such-user'\n");
-    assert!(froze(&nobody, &look()).unwrap_err().message.contains("this machine has no user of that name"));
+    let unknown_user = tree.act_of("files = 'permissions'\nunder = 'data'\nmatch = '*'\nowner = 'no-such-user'\n");
+    assert!(froze(&unknown_user, &look()).unwrap_err().message.contains("this machine has no user of that name"));
 }
 
 fn scanned(tree: &Tree, more: &str) -> (ActEnd, String) {
@@ -249,10 +249,10 @@ fn what_all_may_write_to_is_found_directories_too() {
 }
 
 #[test]
-fn secrets_in_logs_are_told_by_their_place_and_never_written_out() {
+fn secrets_in_logs_are_reported_by_place_and_never_by_value() {
     let tree = Tree::new();
     let scan = "for = 'secrets'\nunder = 'logs'\nmatch = '*.log*'";
-    assert!(scanned(&tree, scan).0.is_unknown(), "no directory: nobody looked");
+    assert!(scanned(&tree, scan).0.is_unknown(), "no directory: nothing was searched");
     tree.file("logs/other.txt", 1, 1);
     let (end, _) = scanned(&tree, scan);
     assert_eq!(end.detail, "unknown: nothing fits: nothing was looked at");

@@ -1,4 +1,4 @@
-//! Which files a set holds: limits, what is kept, what is open, and how far a look goes.
+//! The files of a set: limits, kept files, open files, and how far a look reaches.
 
 use super::*;
 
@@ -112,7 +112,7 @@ fn a_cancelled_act_stops_between_files_and_its_proof_is_unclear() {
 }
 
 #[test]
-fn what_moved_is_told_in_twenty_lines() {
+fn drift_is_reported_in_twenty_lines() {
     let tree = Tree::new();
     tree.file("data/sessions/kept.json", 1, 100);
     let action = tree.act_of(DELETE);
