@@ -1,4 +1,4 @@
-//! Commands that misbehave: whatever they do, the run goes on and nothing of them is left.
+//! Commands that misbehave: the run goes on, and no process of them is left.
 
 use crate::support::estate::{Estate, kill_wholly, wait_for};
 use crate::support::run::{Run, consent};
@@ -46,7 +46,7 @@ fn abort(run: &Run<'_>) -> Outcome {
 }
 
 #[test]
-fn a_flood_is_kept_within_bounds_and_the_run_answers_meanwhile() {
+fn a_flood_of_output_is_bounded_and_the_run_still_answers() {
     let estate = estate("yes 'one line of the flood'", "timeout = \"600s\"");
     let run = at_work(&estate);
     let size = || fs::read_dir(run.dir.path.join("logs")).into_iter().flatten().flatten();
@@ -82,7 +82,7 @@ fn a_command_that_ignores_term_is_killed() {
 }
 
 #[test]
-fn whoever_forks_and_leaves_the_session_is_found_and_ended() {
+fn a_process_that_leaves_the_session_is_found_and_ended() {
     let script = "setsid sleep 601 & setsid sh -c 'trap \"\" TERM HUP; (sleep 602 & sleep 603) & echo $$ >{tree}/up; \
                   while :; do sleep 0.05; done' & sleep 604";
     let estate = estate(script, "");
@@ -118,7 +118,7 @@ fn a_line_of_ten_megabytes_is_one_short_line_on_the_screen() {
 }
 
 #[test]
-fn what_cannot_be_started_failed_and_changed_nothing() {
+fn a_program_that_cannot_start_fails_and_changes_nothing() {
     let estate = estate("exit 0", "");
     let run = estate.start_waiting("act");
     let prompt = run.prompt();

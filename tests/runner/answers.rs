@@ -1,4 +1,4 @@
-//! Only one answer counts, and only to what was shown; every other is refused, told why, and recorded.
+//! Only one answer counts, and only to the shown set; every other is rejected with the reason, and recorded.
 
 use crate::support::estate::{Estate, SOON};
 use crate::support::run::{Run, consent, decide, demand, set_of};
@@ -43,7 +43,7 @@ fn typed(text: &str) -> Answer {
 }
 
 #[test]
-fn what_was_not_asked_is_no_answer() {
+fn an_answer_without_a_prompt_is_rejected() {
     let estate = estate();
     let run = estate.start_waiting("asks");
     let change = run.prompt();
@@ -141,7 +141,7 @@ fn another_user_may_not_act() {
 /// The user `nobody`.
 const NOBODY: u32 = 65534;
 
-/// Does something on a thread that the kernel takes for another user's.
+/// Runs work on a thread with another uid.
 fn as_nobody<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
@@ -178,7 +178,7 @@ fn a_consent_and_an_abort_at_once_make_one_story() {
         let intents = run.count("step.intent");
         match found {
             Some(Reply::Accepted { .. }) => assert_eq!(run.count("answer.accepted"), 1),
-            // Refused, or too late to reach anybody.
+            // Refused, or too late for any runner.
             Some(Reply::Rejected { .. }) | None => {
                 assert_eq!(intents, 0);
                 let closed = |event: &Event| matches!(event, Event::PromptClosed { why: Closed::Aborted, .. });
@@ -225,7 +225,7 @@ fn a_cancel_stops_the_run_before_the_step() {
 
 /// A run that answers what is not asked of it would be no use: its directory tells who asked.
 #[test]
-fn what_is_refused_names_who_asked_and_through_what() {
+fn a_refusal_names_the_actor_and_the_origin() {
     let estate = estate();
     let run: Run<'_> = estate.start_waiting("asks");
     let prompt = run.prompt();

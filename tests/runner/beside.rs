@@ -33,7 +33,7 @@ fn an_index_is_rebuilt_and_an_invalid_one_is_named() {
 }
 
 #[test]
-fn a_rebuild_names_whom_it_waits_for_and_what_was_left_before_is_not_its_own() {
+fn a_rebuild_names_its_blockers_and_ignores_earlier_invalid_indexes() {
     let base = Base::new();
     let steps = "[[work]]\ntitle = \"Work\"\neffect = \"change\"\nundo = { none = \"a test\" }\n\
         do = { sql = \"REINDEX INDEX CONCURRENTLY public.tasks_pkey\", lock_timeout = \"4s\" }\n\

@@ -110,7 +110,7 @@ fn a_change_after_the_question_asks_again() {
 }
 
 #[test]
-fn what_is_put_back_is_run_as_confirmed_and_what_is_gone_cannot_be_run() {
+fn a_restored_undo_runs_as_confirmed_and_a_missing_one_cannot_run() {
     let estate = estate(BY_ITSELF, "mv @back @kept", "");
     let (run, asked) = begun(&estate);
     let (text, choices, _) = menu(&asked);
@@ -176,7 +176,7 @@ fn an_undo_that_is_replaced_after_the_last_look_is_not_executed() {
 }
 
 #[test]
-fn what_an_older_version_confirmed_is_undone_as_it_is() {
+fn a_step_confirmed_by_an_older_version_is_undone_as_it_is() {
     let estate = estate("", REPLACES, "");
     let run = estate.start_waiting("one");
     let prompt = run.prompt();

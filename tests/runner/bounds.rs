@@ -39,7 +39,7 @@ fn step(effect: &str, action: &str) -> String {
 #[test]
 fn a_file_that_is_mounted_over_a_name_is_left_out_by_every_act() {
     if !rustix::process::geteuid().is_root() {
-        return; // Only root makes a mount; the walk is the same for everybody.
+        return; // Only root makes a mount; the walk is the same for every user.
     }
     let cases = [
         ("change", "files = \"permissions\", mode = \"0640\""),

@@ -1,4 +1,4 @@
-//! The runner is killed at moments that nobody chose.
+//! The runner is killed at random moments.
 
 use crate::support::estate::{Estate, kill, wait_for};
 use midwatch::domain::RunStatus;

@@ -96,7 +96,7 @@ fn a_checklist_is_walked_to_its_end_on_evidence_claims_and_skips() {
     // A read saves, and its item is closed by it.
     assert_eq!(view.saved["state"].text, "all quiet");
     assert_eq!(item(&view, 3).state, ItemState::Evidence);
-    // A hard gate takes nobody's word; a look that is wanted says what it saw.
+    // A hard gate accepts no claim; a requested look reports what it saw.
     run.refused(&run.to_it(want(&item(&view, 0), hand("trust me"))), "hard gate");
     run.refused(&run.to_it(want(&item(&view, 0), skip("later"))), "hard gate");
     let reply = run.ask(want(&item(&view, 0), ItemAction::Close));
@@ -111,10 +111,10 @@ fn a_checklist_is_walked_to_its_end_on_evidence_claims_and_skips() {
     let looked = becomes(&run, 1, ItemState::Evidence).evidence.unwrap();
     assert_eq!(looked.facts["run"], looks.dir.id.as_str());
     assert_eq!(looked.facts["head"], looks.view().head.as_str());
-    // What is down stays so, whatever anybody says of it; somebody's word is a claim.
+    // A failed check stays failed; a person's word is a claim.
     run.refused(&run.to_it(want(&item(&run.view(), 2), hand(" "))), "needs a note");
     accepted(&run, 2, hand("down on purpose"));
-    // The act asks as everywhere; meanwhile the other item can be turned to.
+    // The act opens its prompt as usual; the other item stays available.
     becomes(&run, 4, ItemState::Open);
     accepted(&run, 4, ItemAction::Close);
     let prompt = run.prompt();
@@ -147,7 +147,7 @@ fn check_report(run: &Run<'_>) {
     ] {
         assert!(page.contains(expected), "{expected}\n{page}");
     }
-    // The table says it in a sentence; every fact stands in the appendix.
+    // The table has a sentence; the appendix has every fact.
     let (table, appendix) = page.split_once("## Appendix: evidence").unwrap();
     assert!(
         appendix.contains("- size (size_bytes): 4")
@@ -291,7 +291,7 @@ fn an_approval_stays_open_and_is_refused_where_steps_are_listed() {
 }
 
 #[test]
-fn a_listed_procedure_reads_saves_and_goes_by_what_it_saved() {
+fn a_listed_procedure_reads_saves_and_uses_the_saved_value() {
     let estate = Estate::default();
     estate.file("name", "kept\n");
     estate.file("empty", "");

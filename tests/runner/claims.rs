@@ -12,7 +12,7 @@ use midwatch::runner::identity::is_stopped;
 use midwatch::runner::protocol::Demand;
 use midwatch::ui::shot::{self, Paper};
 
-/// What `runs --json` says of the run.
+/// The run in `runs --json`.
 fn listed(run: &Run<'_>) -> serde_json::Value {
     let printed = run.estate.midwatch(&["runs", "--json"]).exits(0);
     let json: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
@@ -20,7 +20,7 @@ fn listed(run: &Run<'_>) -> serde_json::Value {
 }
 
 #[test]
-fn an_unknown_outcome_shows_what_is_there_now_and_done_against_it_is_a_claim_for_ever() {
+fn an_unknown_outcome_shows_the_evidence_and_done_against_it_stays_a_claim() {
     for prove in ["", "prove = { files = \"gone\" }"] {
         let estate = Estate::default().with("MIDWATCH_FAILPOINT", "stop:act.item@4");
         for number in 0..10 {

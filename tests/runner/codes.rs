@@ -56,7 +56,7 @@ fn is_held(estate: &Estate, first: &Run<'_>) {
 }
 
 #[test]
-fn what_another_run_holds_is_6_also_while_that_one_is_interrupted() {
+fn a_lock_held_by_another_run_is_6_even_if_that_run_is_interrupted() {
     let estate = Estate::default();
     estate.procedure("locked", "lock = [\"host\", \"cache\"]", &exec("exit 0"));
     let first = estate.start_waiting("locked");
@@ -78,7 +78,7 @@ fn a_lock_file_that_was_replaced_does_not_let_two_runs_act() {
     let first = estate.start_waiting("locked");
     let locks = estate.state().join("locks");
     let file = fs::read_dir(&locks).unwrap().next().unwrap().unwrap().path();
-    // A copy still names the run that claims the thing.
+    // A copy still names the run that claims the target.
     fs::copy(&file, locks.join("copy")).unwrap();
     fs::rename(locks.join("copy"), &file).unwrap();
     is_held(&estate, &first);
@@ -100,7 +100,7 @@ fn a_lock_file_that_was_replaced_does_not_let_two_runs_act() {
 }
 
 #[test]
-fn what_policy_refuses_is_7() {
+fn a_refusal_by_policy_is_7() {
     let estate = Estate::default();
     data(&estate, 3);
     let limited = format!("limit = {{ count = 2 }}\n{NO_UNDO}");
@@ -120,7 +120,7 @@ fn what_policy_refuses_is_7() {
 }
 
 #[test]
-fn an_outcome_that_nobody_knows_is_8() {
+fn an_unknown_outcome_is_8() {
     let estate = Estate::default();
     estate.procedure("long", "", &exec("echo done >>{tree}/done; sleep 600"));
     std::thread::scope(|scope| {
@@ -171,7 +171,7 @@ fn the_records_are_printed_as_they_were_written() {
 }
 
 #[test]
-fn a_person_who_may_cancel_is_told_before_and_after_what_that_does() {
+fn a_cancel_explains_its_effect_before_and_after() {
     let estate = Estate::default();
     estate.procedure("good", "", &exec("echo done >>{tree}/done"));
     let pty = estate.terminal(&["run", "test/good"], (120, 40));
@@ -186,7 +186,7 @@ fn a_person_who_may_cancel_is_told_before_and_after_what_that_does() {
 }
 
 #[test]
-fn whoever_only_looks_follows_a_run_as_plain_text_to_its_end_and_is_asked_nothing() {
+fn a_watcher_follows_a_run_as_plain_text_and_gets_no_prompt() {
     let estate = Estate::default();
     estate.procedure("good", "", &exec("echo done >>{tree}/done"));
     let run = estate.start_waiting("good");

@@ -113,7 +113,7 @@ fn a_program_that_is_replaced_after_the_answer_is_asked_about_again() {
 }
 
 #[test]
-fn what_is_given_in_advance_answers_a_step_once() {
+fn an_answer_given_in_advance_counts_once() {
     for effect in ["change", "destroy"] {
         let (estate, listener) = slow();
         let (shown, other) = (script(&estate, "program", "shown"), script(&estate, "other", "other"));
@@ -212,7 +212,7 @@ fn started_on_another(what: Replaced) -> (Estate, Outcome) {
 }
 
 #[test]
-fn what_is_replaced_after_the_last_look_is_not_executed() {
+fn a_file_replaced_after_the_last_look_is_not_executed() {
     use Replaced::{Argument, ArgumentBehindALetter, Interpreter, InterpreterByEnv, InterpreterByItsPath};
     use Replaced::{NativeProgram, Script, ScriptOfAShell};
     let by_interpreter = [Interpreter, InterpreterByEnv, InterpreterByItsPath];
@@ -228,7 +228,7 @@ fn what_is_replaced_after_the_last_look_is_not_executed() {
 }
 
 #[test]
-fn the_prompt_says_what_is_not_compared() {
+fn the_prompt_names_files_that_are_not_compared() {
     let estate = Estate::default();
     estate.file("dir/one", "");
     let (dir, made) = (estate.tree("dir"), estate.tree("made"));
@@ -251,7 +251,7 @@ fn the_prompt_says_what_is_not_compared() {
 }
 
 #[test]
-fn what_acts_is_the_very_program_of_the_runner_whatever_stands_at_its_path() {
+fn the_act_runs_the_runners_own_program_even_if_its_path_is_replaced() {
     let estate = Estate::default();
     let own = estate.beside("own");
     let estate = estate.running(&own);
@@ -297,7 +297,7 @@ fn a_native_program_keeps_its_names_and_is_executed_by_its_descriptor() {
 }
 
 #[test]
-fn a_script_that_is_changed_while_its_interpreter_begins_is_ended_and_said_to_be() {
+fn a_script_changed_while_its_interpreter_starts_is_ended_and_reported() {
     let estate = Estate::default();
     let shown = estate.tree("program");
     // It changes itself in its place, and would go on for long.
@@ -354,7 +354,7 @@ fn a_script_that_others_could_replace_is_refused() {
 }
 
 #[test]
-fn a_file_that_never_stands_still_can_be_confirmed_all_the_same() {
+fn a_file_that_changes_all_the_time_can_still_be_confirmed() {
     let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_PROMPT_REREAD", "50");
     estate.file("log", "one\n");
     let log = estate.tree("log");

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a name is looked up for ever | a resolver that takes every question and answers none, with 150 s of patience in `resolv.conf` |
 //! | a connection is never made | a listener whose queue is full: the kernel drops every further SYN (listen(2)) |
-//! | a connection is taken and nothing said | a listener that reads and never writes |
+//! | a connection is accepted and nothing sent | a listener that reads and never writes |
 //! | a handshake of TLS stalls | the same, and what is asked is asked through TLS; PostgreSQL's `SSLRequest` is answered first |
 //!
 //! The resolver needs the address 127.0.0.1:53 and a `resolv.conf` of its own, so the test runs itself again in a network and a
@@ -142,7 +142,7 @@ fn over(run: &Run<'_>) {
     run.estate.nothing_runs();
 }
 
-/// Every act comes back, and says whether anything was sent. What previews it may lead elsewhere: only the act hangs.
+/// Every act ends, and reports whether anything was sent. What previews it may lead elsewhere: only the act hangs.
 fn acts(fault: &Fault, base: &Base, redis: &PrivateRedis) {
     let (watch, cache) = (base.conninfo("watch"), redis.url());
     let sql = format!("[[postgres]]\nname = \"main\"\nwatch = \"\"\"{watch}\"\"\"\nact = \"{}\"\n", fault.conninfo());
@@ -232,7 +232,7 @@ fn resolver() -> Arc<AtomicUsize> {
 }
 
 #[test]
-fn what_never_answers_keeps_nobody_past_its_deadline() {
+fn a_silent_service_delays_nothing_past_its_deadline() {
     let place = tempfile::tempdir().unwrap();
     let resolv = place.path().join("resolv.conf");
     fs::write(&resolv, RESOLV).unwrap();

@@ -65,7 +65,7 @@ fn summary(run: &Path) -> String {
 }
 
 #[test]
-fn runs_of_earlier_versions_come_to_what_they_came_to() {
+fn runs_of_earlier_versions_fold_to_the_same_result() {
     let now: String = kept().iter().map(|run| summary(run)).collect();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/runs.expected");
     if std::env::var_os("MIDWATCH_EXPECT").is_some() {

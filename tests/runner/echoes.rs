@@ -1,4 +1,4 @@
-//! Services and programs that say a secret back, in every form: no record, output or notice holds it.
+//! Services and programs that echo a secret, in every form: no record, output or notice contains it.
 
 use crate::support::estate::Estate;
 use crate::support::run::Run;
@@ -89,7 +89,7 @@ fn estate() -> Estate {
 }
 
 #[test]
-fn what_a_service_or_a_program_says_back_is_masked_in_every_record() {
+fn a_secret_echoed_by_a_service_or_a_program_is_masked_in_every_record() {
     let (estate, url) = (estate(), echo());
     let program = estate.beside("print").display().to_string();
     let mut steps = String::new();
@@ -125,7 +125,7 @@ fn what_a_service_or_a_program_says_back_is_masked_in_every_record() {
     let output = estate.midwatch(&["plan", "test/echo"]);
     let text = format!("{}{}{}{}", printed.out, printed.err, output.out, output.err);
     let facts = estate.run().view().steps[0].outcome.clone().unwrap().evidence.unwrap().facts;
-    assert_eq!(facts["value"], "[masked]", "the service said it back\n{text}");
+    assert_eq!(facts["value"], "[masked]", "the service echoed it\n{text}");
     let paged = fs::read_to_string(estate.tree("paged")).unwrap_or_default();
     assert!(paged.contains("plain [masked]"), "{paged}\n{text}");
     for needle in needles() {
@@ -222,10 +222,10 @@ fn a_reply_of_redis_that_holds_a_secret_is_masked_in_every_record() {
             "[[work]]\ntitle = \"Ask {name}\"\neffect = \"change\"\nundo = {{ none = \"it asks\" }}\n\
              do = {{ exec = [\"sh\", \"-c\", '''{ask}'''], env = {{ TOKEN = \"secret:token\" }} }}\n\
              [[work]]\ntitle = \"Read {name}\"\nsave = \"{name}\"\nread = {{ redis = \"get\", key = \"{name}\" }}\n\
-             [[work]]\ntitle = \"Tell {name}\"\nnotify = [\"pager\"]\nmessage = \"it is {{{{{name}.value}}}}\"\n"
+             [[work]]\ntitle = \"Notify {name}\"\nnotify = [\"pager\"]\nmessage = \"it is {{{{{name}.value}}}}\"\n"
         );
     }
-    // Last, for nobody knows what a number would be: the run waits for a person there.
+    // Last, because the number is unknown: the run waits for a person there.
     steps += "[[work]]\ntitle = \"Judge\"\ncheck = { redis = \"get\", key = \"reversed\", expect = \"== 1\" }\n";
     estate.procedure("vault", "", &steps);
     let printed = estate.start("vault", &["--yes", "change"]);
@@ -246,7 +246,7 @@ fn a_reply_of_redis_that_holds_a_secret_is_masked_in_every_record() {
 }
 
 #[test]
-fn a_notice_holds_no_secret_of_the_estate_whoever_said_it() {
+fn a_notice_contains_no_secret_from_any_source() {
     let estate = estate();
     // A program that no secret was given to prints one that it finds.
     estate.file("app.conf", &format!("token = {SECRET}\n"));

@@ -205,7 +205,7 @@ undo = {{ none = "a test" }}
 }
 
 #[test]
-fn killed_anywhere_while_it_goes_back_by_itself_every_undo_is_there_once() {
+fn killed_anywhere_during_an_automatic_rollback_every_undo_runs_once() {
     each(&BY_ITSELF, |point, case| {
         let mut estate = by_itself(case);
         estate.start("all", &["--yes", "change"]);

@@ -63,12 +63,12 @@ fn a_stopped_runner_is_not_taken_over_and_goes_on_when_it_may() {
     let runner = Pid::from_raw(i32::try_from(run.runner()).unwrap()).unwrap();
     kill_process(runner, Signal::STOP).unwrap();
     let before = run.records().len();
-    // It lives, so nobody takes the run over, and nobody takes what it holds.
+    // It lives, so no process takes over the run or its locks.
     run.midwatch("resume", &[]).exits(6);
     estate.start("two", &["--yes", "change"]).exits(6);
     fs::write(estate.tree("go"), "").unwrap();
     assert_eq!((run.records().len(), effects(&estate)), (before, (1, 0)));
-    // Whoever would stop the run is told why nothing answers.
+    // A client that stops the run gets the reason for the silence.
     let stopped = format!("process {}, is stopped (SIGSTOP) and answers nothing", run.runner());
     run.midwatch("abort", &[]).exits(1).prints(&stopped).prints(&format!("kill -CONT {}", run.runner()));
     kill_process(runner, Signal::CONT).unwrap();
@@ -133,7 +133,7 @@ fn after_a_reboot_no_pid_is_trusted() {
 }
 
 #[test]
-fn the_frozen_plan_runs_whatever_becomes_of_the_files_meanwhile() {
+fn the_frozen_plan_runs_even_if_its_files_change() {
     let estate = estate();
     let run = at_work(&estate);
     give(&estate, "another");

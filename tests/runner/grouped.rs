@@ -10,7 +10,7 @@ use midwatch::runner::shim::ActRecord;
 use std::fs;
 use std::path::PathBuf;
 
-/// Whether control groups can be made here; says aloud where they cannot.
+/// Whether control groups can be made here; prints it if they cannot.
 fn can_be_made() -> bool {
     let home = tempfile::tempdir().unwrap();
     match Group::make(&home.path().join("steps").join("1.1")) {

@@ -74,7 +74,7 @@ fn lapse(all: &mut Vec<Value>, spoil: fn(&mut Value)) {
     all.insert(at, lapsed);
 }
 
-/// Each way of breaking a history, and what is said of it.
+/// Each violation of a history, with its message.
 const BREAKS: [(&str, Break); 13] = [
     ("without its intent", |all| {
         let at = place(all, "step.intent", |_| true);
@@ -205,7 +205,7 @@ const OF_ONE: [(&str, &str, Break); 14] = [
 ];
 
 #[test]
-fn what_only_some_histories_have_is_seen_when_it_is_broken() {
+fn a_violation_that_only_some_histories_can_have_is_detected() {
     for (name, expected, spoil) in OF_ONE {
         let mut records = named(name);
         assert_eq!(violations(&rewritten(records.clone())), Vec::<String>::new(), "{name}");

@@ -89,7 +89,7 @@ impl Service {
             _ => ("404 Not Found", String::new()),
         };
         if *self.silent.lock().unwrap() && method != "GET" {
-            // Until the other side gives up.
+            // Until the client gives up.
             let _ = stream.read(&mut [0]);
             return;
         }

@@ -23,7 +23,7 @@ fn ids(estate: &Estate) -> Vec<String> {
 }
 
 #[test]
-fn a_start_removes_what_is_no_longer_kept_and_says_so_in_the_log() {
+fn a_start_removes_runs_that_are_no_longer_kept_and_logs_it() {
     let estate = estate(3);
     let before = ids(&estate);
     estate.configure("[policy]\nkeep = { runs = 2 }\n");

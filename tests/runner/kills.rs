@@ -117,7 +117,7 @@ fn number_of(variable: &str) -> Option<u64> {
 }
 
 #[test]
-fn whatever_is_killed_nothing_happens_twice_and_every_run_ends() {
+fn no_kill_repeats_an_effect_and_every_run_ends() {
     let seed = seed();
     println!("MIDWATCH_TEST_SEED={seed}");
     let wanted = number_of("MIDWATCH_STORM_KILLS").unwrap_or(SAMPLE);
@@ -146,7 +146,7 @@ fn whatever_is_killed_nothing_happens_twice_and_every_run_ends() {
 }
 
 #[test]
-fn what_is_wrong_at_the_target_is_seen() {
+fn a_wrong_effect_at_the_target_is_detected() {
     let mut chance = Chance(3);
     let mut case = Case::new(&mut chance, None);
     case.replace(&[0, 1]);

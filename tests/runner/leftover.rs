@@ -77,7 +77,7 @@ fn a_failed_act_is_undone_only_after_its_last_process_ended() {
 }
 
 #[test]
-fn a_run_that_goes_back_by_itself_waits_for_the_last_process_of_what_failed() {
+fn an_automatic_rollback_waits_for_the_last_process_of_the_failed_act() {
     let estate = estate("rollback = { on_fail = \"rollback\" }");
     let (run, at_work) = asked(&estate);
     assert!(is_at_work(&at_work), "{at_work:?}");
@@ -88,7 +88,7 @@ fn a_run_that_goes_back_by_itself_waits_for_the_last_process_of_what_failed() {
 }
 
 #[test]
-fn an_abort_ends_what_a_failed_act_left_before_it_takes_anything_back() {
+fn an_abort_ends_processes_of_a_failed_act_before_the_rollback() {
     let estate = estate("");
     let (run, at_work) = asked(&estate);
     assert!(is_at_work(&at_work), "{at_work:?}");
@@ -99,7 +99,7 @@ fn an_abort_ends_what_a_failed_act_left_before_it_takes_anything_back() {
 }
 
 #[test]
-fn once_what_outlived_its_shim_has_ended_nothing_says_that_it_runs() {
+fn a_process_that_outlived_its_shim_and_ended_is_no_longer_shown() {
     let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0");
     let tree = estate.tree("");
     let steps = format!(
@@ -124,7 +124,7 @@ fn once_what_outlived_its_shim_has_ended_nothing_says_that_it_runs() {
 }
 
 /// A run that waits at its second step, and whose first one's undo writes `begun`, and `undone` once `go` is there.
-fn going_back(estate: &Estate) -> Run<'_> {
+fn rolling_back(estate: &Estate) -> Run<'_> {
     let tree = estate.tree("");
     let steps = format!(
         "[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = {{ exec = [\"true\"] }}\n\
@@ -145,7 +145,7 @@ fn going_back(estate: &Estate) -> Run<'_> {
 #[test]
 fn an_undo_that_outlived_its_shim_is_waited_for() {
     let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "200");
-    let run = going_back(&estate);
+    let run = rolling_back(&estate);
     run.kill_runner();
     kill_wholly(run.pid_of("1.1.undo", "shim.json"));
     run.midwatch("resume", &[]).exits(0);
@@ -163,9 +163,9 @@ fn an_undo_that_outlived_its_shim_is_waited_for() {
 }
 
 #[test]
-fn whoever_asks_once_more_to_take_it_back_stops_no_undo() {
+fn a_second_request_for_the_rollback_stops_no_undo() {
     let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "200");
-    let run = going_back(&estate);
+    let run = rolling_back(&estate);
     run.midwatch("abort", &["--undo"]).exits(0);
     fs::write(estate.tree("go"), "").unwrap();
     assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
@@ -176,11 +176,11 @@ fn whoever_asks_once_more_to_take_it_back_stops_no_undo() {
 }
 
 #[test]
-fn whoever_takes_over_what_goes_back_stops_no_undo() {
+fn a_takeover_of_a_rollback_stops_no_undo() {
     let takes_over: [&[&str]; 2] = [&["resume"], &["abort", "--undo"]];
     for command in takes_over {
         let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "200");
-        let run = going_back(&estate);
+        let run = rolling_back(&estate);
         run.kill_runner();
         let [by, options @ ..] = command else { unreachable!() };
         std::thread::scope(|scope| {
@@ -198,9 +198,9 @@ fn whoever_takes_over_what_goes_back_stops_no_undo() {
 }
 
 #[test]
-fn whoever_takes_over_to_leave_things_as_they_are_stops_the_undo() {
+fn a_takeover_that_aborts_without_undo_stops_the_undo() {
     let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "200");
-    let run = going_back(&estate);
+    let run = rolling_back(&estate);
     run.kill_runner();
     run.midwatch("abort", &[]);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));

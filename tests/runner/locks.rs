@@ -1,4 +1,4 @@
-//! Locks on the thing itself: two names of one server collide, and the refusal says who holds it.
+//! Locks on the identity of a target: two names of one server collide, and the refusal names the holder.
 
 use crate::support::estate::{Estate, wait_for};
 use crate::support::run::consent;
@@ -33,7 +33,7 @@ fn postgres(name: &str, conninfo: &str) -> String {
 }
 
 #[test]
-fn names_stand_for_themselves_and_the_host_for_the_machine() {
+fn a_plain_name_is_its_own_identity_and_host_is_the_machine() {
     assert_eq!(by_name("cache", "e"), "estate:e:cache");
     assert!(by_name("host", "e").starts_with("machine-id:") || by_name("host", "e").starts_with("host-name:"));
     let dir = tempfile::tempdir().unwrap();
@@ -46,7 +46,7 @@ fn names_stand_for_themselves_and_the_host_for_the_machine() {
 }
 
 #[test]
-fn two_names_of_one_database_are_one_thing_and_another_database_is_not() {
+fn two_names_of_one_database_share_an_identity_and_another_database_differs() {
     let dir = tempfile::tempdir().unwrap();
     let server = PrivatePostgres::start(&dir.path().join("pg"), &Setup::default()).unwrap();
     let (first, second) = (server.conninfo("postgres"), server.conninfo("template1"));
@@ -70,7 +70,7 @@ fn two_names_of_one_database_are_one_thing_and_another_database_is_not() {
 }
 
 #[test]
-fn two_names_of_one_redis_are_one_thing_and_a_new_start_is_claimed_by_its_name() {
+fn two_names_of_one_redis_share_an_identity_and_a_restarted_one_is_claimed_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = PrivateRedis::start(&dir.path().join("redis"), &[]).unwrap();
     let entry = |name: &str, more: &str| format!("[[redis]]\nname = \"{name}\"\nurl = \"{}{more}\"\n", server.url());
@@ -85,7 +85,7 @@ fn two_names_of_one_redis_are_one_thing_and_a_new_start_is_claimed_by_its_name()
 }
 
 #[test]
-fn a_run_on_another_name_of_the_same_server_is_refused_and_told_who_holds_it() {
+fn a_run_on_another_name_of_the_same_server_is_refused_with_the_holder() {
     let dir = tempfile::tempdir().unwrap();
     let server = PrivatePostgres::start(&dir.path().join("pg"), &Setup::default()).unwrap();
     let redis = PrivateRedis::start(&dir.path().join("redis"), &[]).unwrap();
@@ -132,7 +132,7 @@ const STEP: &str =
 #[test]
 fn a_claim_outlives_the_content_of_its_lock_file_and_the_file_itself() {
     let estate = Estate::default();
-    estate.procedure("one", "lock = [\"thing\"]", STEP);
+    estate.procedure("one", "lock = [\"target\"]", STEP);
     let run = estate.start_waiting("one");
     let lock = lock_file(&estate);
     run.kill_runner();
@@ -158,8 +158,8 @@ fn a_claim_outlives_the_content_of_its_lock_file_and_the_file_itself() {
 fn a_run_whose_journal_is_gone_keeps_its_claim_while_it_may_be_at_work() {
     let estate = Estate::default();
     let waits = STEP.replace("[\"true\"]", "[\"sleep\", \"600\"]");
-    estate.procedure("long", "lock = [\"thing\"]", &waits);
-    estate.procedure("one", "lock = [\"thing\"]", STEP);
+    estate.procedure("long", "lock = [\"target\"]", &waits);
+    estate.procedure("one", "lock = [\"target\"]", STEP);
     let run = estate.start_waiting("long");
     let prompt = run.prompt();
     run.accept(&prompt, consent(&prompt));
@@ -182,7 +182,7 @@ fn a_run_whose_journal_is_gone_keeps_its_claim_while_it_may_be_at_work() {
 fn a_runner_that_takes_its_run_over_leaves_its_own_claim_as_it_is() {
     use std::os::unix::fs::MetadataExt;
     let estate = Estate::default();
-    estate.procedure("one", "lock = [\"thing\"]", STEP);
+    estate.procedure("one", "lock = [\"target\"]", STEP);
     let run = estate.start_waiting("one");
     let lock = lock_file(&estate);
     let state = || {
@@ -197,7 +197,7 @@ fn a_runner_that_takes_its_run_over_leaves_its_own_claim_as_it_is() {
 }
 
 #[test]
-fn whoever_holds_a_shared_lock_on_a_run_is_named() {
+fn the_holder_of_a_shared_lock_on_a_run_is_named() {
     use nix::fcntl::{FcntlArg, fcntl};
     use nix::libc;
     let estate = Estate::default();

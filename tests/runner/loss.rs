@@ -1,4 +1,4 @@
-//! Processes are lost: what the shim kept is adopted; what nobody kept is unknown, and is never repeated by itself.
+//! Lost processes: an outcome that the shim recorded is adopted; a lost outcome is unknown, and is never repeated automatically.
 
 use crate::support::estate::{Estate, kill, kill_wholly, wait_for};
 use crate::support::run::{Run, consent, decide};
@@ -94,7 +94,7 @@ fn at_work_of(prompt: &OpenPrompt) -> (String, Vec<Choice>) {
 }
 
 #[test]
-fn a_lost_shim_with_its_child_at_work_is_unknown_until_a_person_says() {
+fn a_lost_shim_with_a_running_child_is_unknown_until_a_person_decides() {
     let estate = estate("", "exit 0");
     let run = at_work(&estate);
     let act = run.pid_of("1.1", "act.json");
@@ -123,7 +123,7 @@ fn a_lost_shim_with_its_child_at_work_is_unknown_until_a_person_says() {
 }
 
 #[test]
-fn what_still_runs_is_ended_where_a_person_wants_that() {
+fn a_person_can_end_processes_that_still_run() {
     let estate = estate(r#"prove = { exec = ["test", "-e", "{tree}/never"] }"#, "exit 0");
     let run = at_work(&estate);
     kill_wholly(run.pid_of("1.1", "shim.json"));
@@ -204,7 +204,7 @@ fn an_act_that_was_not_written_down_never_began() {
 }
 
 #[test]
-fn an_abort_ends_what_outlived_its_shim_before_it_seals() {
+fn an_abort_ends_processes_that_outlived_their_shim_before_it_seals() {
     for (resumed, ignores) in [(false, false), (false, true), (true, false)] {
         let trap = if ignores { "trap '' TERM; " } else { "" };
         let estate = Estate::default().with("MIDWATCH_SPAN_GRACE", "200");
@@ -241,7 +241,7 @@ fn an_abort_ends_what_outlived_its_shim_before_it_seals() {
 }
 
 #[test]
-fn a_run_that_is_held_over_what_still_runs_keeps_what_it_locks() {
+fn a_run_on_hold_with_running_processes_keeps_its_locks() {
     let estate = Estate::default();
     let tree = estate.tree("");
     let steps = format!(
@@ -273,7 +273,7 @@ fn a_run_that_is_held_over_what_still_runs_keeps_what_it_locks() {
 }
 
 #[test]
-fn an_abort_with_undo_ends_what_is_at_work_before_it_takes_anything_back() {
+fn an_abort_with_undo_ends_running_processes_before_the_rollback() {
     for by_socket in [false, true] {
         let estate = Estate::default().with("MIDWATCH_SPAN_GRACE", "200");
         let tree = estate.tree("");
@@ -341,7 +341,7 @@ fn runner_shim_and_child_lost_together_are_unknown() {
 }
 
 #[test]
-fn an_abort_leaves_what_is_unknown_unknown() {
+fn an_abort_leaves_an_unknown_outcome_unknown() {
     let estate = estate("", "exit 0");
     let run = at_work(&estate);
     kill_wholly(run.pid_of("1.1", "shim.json"));
@@ -355,7 +355,7 @@ fn an_abort_leaves_what_is_unknown_unknown() {
 }
 
 #[test]
-fn a_proof_settles_what_is_unknown() {
+fn a_proof_settles_an_unknown_outcome() {
     let estate = estate(r#"prove = { exec = ["grep", "-q", "done", "{tree}/done"] }"#, "exit 0");
     let run = at_work(&estate);
     run.kill_runner();

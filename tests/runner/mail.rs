@@ -12,12 +12,12 @@ const PASSWORD: &str = "hunter2-mail";
 /// `\0watch\0hunter2-mail` and the password, in base64: what AUTH PLAIN and AUTH LOGIN send.
 const ENCODED: [&str; 2] = ["AHdhdGNoAGh1bnRlcjItbWFpbA==", "aHVudGVyMi1tYWls"];
 
-/// An estate whose receiver is told over this server, and that trusts a root where it is told of one.
+/// An estate with a mail receiver on this server, which trusts a given root.
 fn estate(url: &str, root: Option<&std::path::Path>) -> Estate {
     let mut estate = Estate::default();
-    let nobody = estate.beside("nobody.pem");
-    fs::write(&nobody, "").unwrap();
-    estate.set("SSL_CERT_FILE", root.unwrap_or(&nobody).to_str().unwrap());
+    let empty = estate.beside("empty.pem");
+    fs::write(&empty, "").unwrap();
+    estate.set("SSL_CERT_FILE", root.unwrap_or(&empty).to_str().unwrap());
     estate.set("SSL_CERT_DIR", estate.beside("none").to_str().unwrap().to_owned().as_str());
     let secret = estate.beside("mail.secret");
     fs::write(&secret, PASSWORD).unwrap();
@@ -27,13 +27,13 @@ fn estate(url: &str, root: Option<&std::path::Path>) -> Estate {
          smtp = \"{url}\"\nfrom = \"midwatch@test.example\"\npassword = \"secret:mail\"\n",
         secret.display()
     ));
-    estate.procedure("tell", "", "[[work]]\ntitle = \"Tell\"\nnotify = [\"oncall\"]\nmessage = \"It is over.\"\n");
+    estate.procedure("notify", "", "[[work]]\ntitle = \"Notify on-call\"\nnotify = [\"oncall\"]\nmessage = \"It is over.\"\n");
     estate
 }
 
 /// Runs to the end; gives how the receiver fared.
 fn run_and_print(estate: &Estate) -> (Run<'_>, String) {
-    estate.start("tell", &[]).exits(0);
+    estate.start("notify", &[]).exits(0);
     let run = estate.run();
     let view = run.sealed();
     assert_eq!(view.sealed, Some(RunStatus::Ok));
@@ -68,11 +68,11 @@ fn a_letter_goes_over_tls_with_the_password_only_there() {
 }
 
 #[test]
-fn whom_the_machine_does_not_trust_learns_nothing() {
+fn an_untrusted_server_learns_nothing() {
     for (speaks, url) in
         [(Speaks::AtOnce, "smtps://watch@HOST"), (Speaks::AfterStartTls, "smtp://watch@HOST?tls=required")]
     {
-        // A root that nobody named, and the certificate of another server.
+        // An untrusted root, and the certificate of another server.
         for (name, trusted) in [("127.0.0.1", false), ("other.test", true)] {
             let dir = tempfile::tempdir().unwrap();
             let mail = Mail::start(speaks, certified(dir.path(), name), "235 in");

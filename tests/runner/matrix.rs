@@ -212,7 +212,7 @@ fn a_request_is_sent_once_and_undone_once() {
 
 /// Objects have no undo of their own: what is undone is the note of the step behind them, and no object is put again.
 #[test]
-fn objects_are_put_once_whatever_is_undone() {
+fn objects_are_put_once_and_an_undo_puts_none_again() {
     const BUCKET: &str = "nova-backups";
     let s3 = S3::start(BUCKET);
     through(|case| {

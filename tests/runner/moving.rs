@@ -41,7 +41,7 @@ fn phrase(prompt: &OpenPrompt) -> String {
 }
 
 #[test]
-fn an_answer_to_what_has_moved_is_refused_and_the_new_set_is_asked_for() {
+fn an_answer_to_a_changed_set_is_refused_and_the_new_set_is_shown() {
     let estate = estate();
     let run = estate.start_waiting("clean");
     let mut prompt = run.prompt();
@@ -68,7 +68,7 @@ fn an_answer_to_what_has_moved_is_refused_and_the_new_set_is_asked_for() {
 }
 
 #[test]
-fn an_open_prompt_is_read_again_and_closes_only_when_its_set_moved() {
+fn the_set_of_an_open_prompt_is_read_again_and_only_drift_closes_it() {
     let estate = estate().with("MIDWATCH_SPAN_PROMPT_REREAD", "60");
     let run = estate.start_waiting("clean");
     let prompt = run.prompt();
@@ -80,7 +80,7 @@ fn an_open_prompt_is_read_again_and_closes_only_when_its_set_moved() {
     read(Some(first));
     let view = run.view();
     assert_eq!(view.prompt.as_ref(), Some(&prompt));
-    assert_eq!((run.records().len(), run.count("prompt.reread")), (records, 0), "what says nothing new is no record");
+    assert_eq!((run.records().len(), run.count("prompt.reread")), (records, 0), "an unchanged set is not recorded");
     // A console shows how long ago that was.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let shown = runtime.block_on(async {
@@ -170,7 +170,7 @@ fn a_prompt_asks_for_its_own_step_and_nothing_else() {
 }
 
 #[test]
-fn a_prompt_of_a_phase_shows_each_step_whole_and_covers_nothing_that_moved_meanwhile() {
+fn a_prompt_of_a_phase_shows_each_step_and_covers_no_set_that_drifted() {
     let estate = Estate::default();
     for below in ["one/a.gz", "two/b.gz", "three/c.gz", "to/kept"] {
         estate.file(below, "log");
@@ -202,7 +202,7 @@ fn a_prompt_of_a_phase_shows_each_step_whole_and_covers_nothing_that_moved_meanw
 }
 
 #[test]
-fn a_new_runner_asks_again_for_what_was_consented_to_and_not_begun() {
+fn a_new_runner_asks_again_for_a_consent_without_an_intent() {
     let estate = estate().with("MIDWATCH_FAILPOINT", "intent.pre");
     let run = estate.start_waiting("clean");
     let prompt = run.prompt();

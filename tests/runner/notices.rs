@@ -1,4 +1,4 @@
-//! `notify` with receivers through the real binary: who is told, at most once, and where no secret may stand.
+//! `notify` with receivers through the real binary: each receiver is notified at most once, and no secret is stored.
 
 use crate::runner::checklist::{accepted, becomes};
 use crate::support::estate::{Estate, kill_wholly, wait_for};
@@ -13,10 +13,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Where no secret may stand, and the secrets.
+/// The secrets, which no file may contain.
 const SECRETS: [&str; 3] = ["hunter2-token", "hunter2-mail", "hunter2-room"];
 
-/// An estate with four receivers: a room whose URL is secret, a hook, mail, and a program that keeps what it reads.
+/// An estate with four receivers: a Slack room whose URL is secret, a hook, mail, and a program that keeps what it reads.
 fn estate(web: &Post, mail: &Post) -> Estate {
     let estate = Estate::default().with("MIDWATCH_SPAN_GRACE", "200");
     let secret = |name: &str, value: &str| {
@@ -74,18 +74,18 @@ fn procedure(estate: &Estate, receivers: &str, more: &str) {
 title = "Begin"
 manual = "Begin."
 [[work]]
-title   = "Tell them <now>"
+title   = "Notify them <now>"
 notify  = {receivers}
 message = "It is over & done."
 {more}
 "#
     );
-    estate.procedure("tell", "", &steps);
+    estate.procedure("notify", "", &steps);
 }
 
 /// Starts the run and signs its first step.
 fn begin(estate: &Estate) -> Run<'_> {
-    let run = estate.start_waiting("tell");
+    let run = estate.start_waiting("notify");
     let prompt = run.prompt();
     run.accept(&prompt, consent(&prompt));
     run
@@ -104,14 +104,14 @@ fn nowhere(directory: &Path) {
         } else if let Ok(bytes) = fs::read(&path) {
             let text = String::from_utf8_lossy(&bytes);
             for secret in SECRETS {
-                assert!(!text.contains(secret), "{secret} stands in {}", path.display());
+                assert!(!text.contains(secret), "{secret} is in {}", path.display());
             }
         }
     }
 }
 
 #[test]
-fn every_kind_of_receiver_is_told_once_and_no_secret_stands_anywhere() {
+fn every_kind_of_receiver_is_notified_once_and_no_secret_is_stored() {
     let (web, mail) = (Post::http(Manner::Takes), Post::smtp(Manner::Takes));
     let estate = estate(&web, &mail);
     procedure(&estate, r#"["room", "hook", "oncall", "pager"]"#, "");
@@ -133,7 +133,7 @@ fn every_kind_of_receiver_is_told_once_and_no_secret_stands_anywhere() {
         lines[0].starts_with("POST /hunter2-room HTTP/1.1") && lines[0].contains("It is over &amp; done."),
         "{lines:?}"
     );
-    assert!(lines[0].contains("Tell them &lt;now&gt;"), "{lines:?}");
+    assert!(lines[0].contains("Notify them &lt;now&gt;"), "{lines:?}");
     let (head, body) = lines[1].split_once("\r\n\r\n").unwrap();
     assert!(head.contains("authorization: Bearer hunter2-token"), "{head}");
     assert!(head.contains(&format!("idempotency-key: {}/2/hook", run.dir.id)), "{head}");
@@ -141,12 +141,12 @@ fn every_kind_of_receiver_is_told_once_and_no_secret_stands_anywhere() {
     let describe = |key: &str| json[key].as_str().unwrap_or_default().to_owned();
     assert_eq!(
         (describe("estate"), describe("procedure"), describe("run")),
-        ("test".into(), "test/tell".into(), run.dir.id.to_string())
+        ("test".into(), "test/notify".into(), run.dir.id.to_string())
     );
     assert_eq!((describe("outcome"), describe("text")), ("1 done".into(), "It is over & done.".into()));
     let letter = mail.received().concat();
     for part in
-        ["AUTH PLAIN", "RCPT TO:<night@test.example>", "Subject: [OTHER] test: Test tell", "step 2 of 2: Tell them"]
+        ["AUTH PLAIN", "RCPT TO:<night@test.example>", "Subject: [OTHER] test: Test notify", "step 2 of 2: Notify them"]
     {
         assert!(letter.contains(part), "{part}: {letter}");
     }
@@ -160,7 +160,7 @@ fn every_kind_of_receiver_is_told_once_and_no_secret_stands_anywhere() {
 }
 
 #[test]
-fn what_fails_is_a_fact_of_the_report_and_the_run_goes_on() {
+fn a_failed_delivery_is_a_fact_of_the_report_and_the_run_goes_on() {
     let (web, mail) = (Post::http(Manner::Refuses), Post::smtp(Manner::Refuses));
     let estate = estate(&web, &mail);
     estate.file("code", "3");
@@ -193,7 +193,7 @@ fn a_hard_gate_asks_and_notifies_again_only_receivers_without_a_delivery() {
 }
 
 #[test]
-fn what_a_crash_left_open_is_said_and_not_sent_again() {
+fn a_delivery_interrupted_by_a_crash_is_reported_and_not_sent_again() {
     let (web, mail) = (Post::http(Manner::Hangs), Post::smtp(Manner::Takes));
     let estate = estate(&web, &mail);
     procedure(&estate, r#"["hook", "oncall"]"#, "");
@@ -213,7 +213,7 @@ fn what_a_crash_left_open_is_said_and_not_sent_again() {
 }
 
 #[test]
-fn nobody_is_waited_for_beyond_the_time_there_is_and_an_abort_ends_it_at_once() {
+fn a_delivery_ends_at_its_timeout_and_an_abort_ends_it_at_once() {
     let (web, mail) = (Post::http(Manner::Hangs), Post::smtp(Manner::Hangs));
     let estate = estate(&web, &mail);
     procedure(&estate, r#"["oncall", "hook"]"#, "timeout = \"2s\"");
@@ -233,13 +233,13 @@ fn nobody_is_waited_for_beyond_the_time_there_is_and_an_abort_ends_it_at_once() 
 }
 
 #[test]
-fn an_item_of_a_checklist_is_closed_by_what_its_receivers_answer() {
+fn an_item_of_a_checklist_is_closed_by_the_answers_of_its_receivers() {
     let (web, mail) = (Post::http(Manner::Refuses), Post::smtp(Manner::Takes));
     let estate = estate(&web, &mail);
     estate.procedure("list", "order = \"any\"", "[[after]]\nnotify = [\"hook\"]\n");
     let run = estate.start_waiting("list");
     let item = run.view().item(0).unwrap();
-    assert_eq!((item.title.as_str(), item.what.as_str()), ("Tell hook", "tell hook"));
+    assert_eq!((item.title.as_str(), item.what.as_str()), ("Notify hook", "notify hook"));
     let reply = run.ask(Demand::Item { step: 0, seq: item.seq, action: ItemAction::Close });
     assert!(matches!(&reply, Reply::Rejected { why } if why.contains("it answered 503")), "{reply:?}");
     web.turn(Manner::Takes);
@@ -255,5 +255,5 @@ fn a_receiver_that_the_estate_does_not_have_is_no_plan() {
     let estate = estate(&web, &mail);
     procedure(&estate, r#"["oncal"]"#, "");
     estate.midwatch(&["lint"]).exits(2).prints("the estate has no receiver `oncal` (did you mean `oncall`?)");
-    estate.start("tell", &[]).exits(2);
+    estate.start("notify", &[]).exits(2);
 }

@@ -126,7 +126,7 @@ fn killed_anywhere_every_object_is_deleted_and_nothing_else() {
 }
 
 #[test]
-fn other_content_is_never_written_over_unless_the_step_says_so() {
+fn other_content_is_never_overwritten_without_overwrite() {
     let s3 = S3::start(BUCKET);
     let estate = estate(&s3);
     backup(&estate);
@@ -143,7 +143,7 @@ fn other_content_is_never_written_over_unless_the_step_says_so() {
 }
 
 #[test]
-fn what_changes_between_the_plan_and_the_act_is_left_alone() {
+fn objects_changed_between_the_plan_and_the_act_are_left_alone() {
     let s3 = S3::start(BUCKET);
     for number in 0..4 {
         s3.object(BUCKET, &format!("old/{number}.dump"), b"old");
@@ -165,7 +165,7 @@ fn what_changes_between_the_plan_and_the_act_is_left_alone() {
 }
 
 #[test]
-fn wrong_credentials_and_a_dead_store_are_told_and_change_nothing() {
+fn wrong_credentials_and_a_dead_store_are_reported_and_change_nothing() {
     let s3 = S3::start(BUCKET);
     let wrong = Estate::default().with("S3_ID", KEY).with("S3_KEY", "another key");
     wrong.configure(&s3.entry(BUCKET));

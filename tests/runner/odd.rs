@@ -24,7 +24,7 @@ fn files(run: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn no_command_waits_for_what_lies_in_a_files_place_or_reads_it_without_end() {
+fn no_command_blocks_on_a_fifo_or_device_in_place_of_a_file() {
     let estate = Estate::default();
     estate.procedure(
         "print",

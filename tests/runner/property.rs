@@ -33,7 +33,7 @@ const SAMPLE: (Duration, u32, u32) = (Duration::from_secs(20), 4, 20);
 /// How long one case may take.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// What somebody answers: mostly what lets the run go on, at times anything else.
+/// An answer of a person: mostly one that lets the run go on, at times any other.
 fn answer(chance: &mut Chance, open: &OpenPrompt, peaceful: bool) -> Answer {
     if !peaceful && chance.below(12) == 0 {
         return Answer::Cancel;
@@ -58,11 +58,11 @@ fn answer(chance: &mut Chance, open: &OpenPrompt, peaceful: bool) -> Answer {
     }
 }
 
-/// What somebody answers where another person has confirmed: at times no.
+/// An answer of the second person: at times no.
 fn approval(chance: &mut Chance) -> Answer {
     match chance.below(12) {
         0 => Answer::Cancel,
-        1 => Answer::BreakGlass { reason: "nobody else is there".to_owned() },
+        1 => Answer::BreakGlass { reason: "no one else is there".to_owned() },
         _ => Answer::Approve { note: String::new() },
     }
 }
@@ -176,8 +176,8 @@ fn effects(case: &Case, view: &RunView, events: &[Event], number: u32) {
         events.iter().filter(|event| matches!(event, Event::UndoIntent { step, .. } if *step == number)).count();
     let undone = case.estate().lines(&format!("undone-{number}"));
     assert!(undone <= undos, "{undone} undone, {undos} intents, {text}");
-    assert!(case.estate().lines(&format!("told-{number}")) <= begun, "somebody was told without an intent, {text}");
-    // Nothing that is moved is ever lost, and nothing that nobody asked for is deleted.
+    assert!(case.estate().lines(&format!("notified-{number}")) <= begun, "a receiver was notified without an intent, {text}");
+    // No moved file is lost, and no other file is deleted.
     let count = |dir: &str| case.estate().names(&format!("{dir}-{number}")).len();
     assert_eq!(count("from") + count("to"), 4, "{text}");
     assert!(begun > 0 || count("data") == 3, "{text}");
@@ -192,7 +192,7 @@ fn keep(case: &Case, seed: u64, number: u32) {
 }
 
 #[test]
-fn random_histories_hold_what_must_hold() {
+fn random_histories_keep_all_invariants() {
     let seed = seed();
     println!("MIDWATCH_TEST_SEED={seed}");
     let wanted: u32 = std::env::var("MIDWATCH_SOAK_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);

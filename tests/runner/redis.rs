@@ -86,7 +86,7 @@ fn outcome(run: &Run<'_>) -> Outcome {
 const SET: &str = "\"set\", key = \"drain\", value = \"{{run.id}}\", expire = \"2h\", if = \"absent\"";
 
 #[test]
-fn a_queue_is_drained_under_a_flag_that_is_given_back() {
+fn a_queue_is_drained_under_a_flag_that_is_released() {
     let cache = Cache::new();
     cache.estate.procedure(
         "redis",
@@ -96,9 +96,9 @@ fn a_queue_is_drained_under_a_flag_that_is_given_back() {
              undo = {{ redis = \"release\", key = \"drain\", value = \"{{{{run.id}}}}\" }}\n\
              [[work]]\ntitle = \"Empty\"\n\
              check = {{ redis = \"length\", key = \"jobs\", in_flight = [\"taken\"], expect = \"== 0\" }}\n\
-             [[work]]\ntitle = \"Give back\"\neffect = \"change\"\n\
+             [[work]]\ntitle = \"Release the flag\"\neffect = \"change\"\n\
              do = {{ redis = \"release\", key = \"drain\", value = \"{{{{run.id}}}}\" }}\nprove = {{ redis = \"free\" }}\n\
-             undo = {{ none = \"it was given back\" }}\n"
+             undo = {{ none = \"it was released\" }}\n"
         ),
     );
     cache.ask(&["LPUSH", "taken", "job"]);
@@ -141,7 +141,7 @@ fn an_undo_deletes_the_key_that_it_names_and_no_other() {
         let (run, prompt) = cache.asked();
         run.accept(&prompt, consent(&prompt));
         run.prompt_after(&prompt.id);
-        // What comes meanwhile and fits the pattern of the act is nobody's to delete.
+        // A new key that matches the pattern must not be deleted.
         cache.ask(&["SET", "old:2", "x"]);
         run.ask(midwatch::runner::protocol::Demand::Abort { undo: true });
         let view = run.wait("the undo", |view| view.steps[0].undo.is_some());
@@ -195,7 +195,7 @@ fn a_drain_is_waited_for_and_a_lost_server_does_not_end_it() {
 }
 
 #[test]
-fn a_flag_of_somebody_else_is_neither_taken_nor_given_back() {
+fn another_owners_flag_is_neither_taken_nor_released() {
     let cache = Cache::new();
     cache.ask(&["SET", "drain", "theirs", "EX", "600"]);
     cache.step("change", SET, "");
@@ -290,7 +290,7 @@ fn carry_out(action: &midwatch::procedure::plan::Action, set: &[u8]) -> (midwatc
 }
 
 #[test]
-fn a_key_that_is_another_thing_by_now_is_left_alone() {
+fn a_key_with_another_type_now_is_left_alone() {
     let cache = Cache::new();
     for key in ["t:a", "t:b", "t:c"] {
         cache.ask(&["SET", key, "1"]);
@@ -337,7 +337,7 @@ fn keys_that_come_and_go_have_a_bound() {
 }
 
 #[test]
-fn who_may_not_act_is_told_so() {
+fn a_role_that_may_not_act_is_refused() {
     let cache = Cache::new();
     let url = cache.server.url();
     // Without `act` the plan cannot be made.

@@ -1,4 +1,4 @@
-//! The report of a real run: what it proves, what it shows of before and after, and what it says of damage.
+//! The report of a real run: what it proves, the states before and after, and damage.
 
 use crate::support::estate::Estate;
 use midwatch::domain::RunStatus;
@@ -56,7 +56,7 @@ fn the_report_shows_every_pane_before_and_after_the_differences_first() {
 }
 
 #[test]
-fn a_damaged_journal_or_reading_is_told_first_and_in_the_exit_code() {
+fn a_damaged_journal_or_reading_is_reported_first_and_in_the_exit_code() {
     let estate = estate();
     estate.start("backup", &["--yes", "change"]).exits(0);
     let run = estate.run();

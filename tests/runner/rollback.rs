@@ -1,4 +1,4 @@
-//! The undo: by name, as a whole, in every ending; each undo once, counted at the target.
+//! The undo of one step, of the run, and in cleanup steps; each undo once, counted at the target.
 
 use crate::support::estate::{Estate, kill_wholly, wait_for};
 use crate::support::run::{Run, consent, decide};
@@ -68,7 +68,7 @@ fn remark(view: &RunView, step: usize) -> &str {
 }
 
 #[test]
-fn an_undo_of_a_run_undoes_what_ran_and_skips_what_is_undone() {
+fn an_undo_of_a_run_undoes_the_steps_that_ran_and_skips_undone_ones() {
     let estate = estate("", "");
     estate.file("go", "");
     let steps = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
@@ -119,7 +119,7 @@ fn an_undo_of_a_run_undoes_what_ran_and_skips_what_is_undone() {
 }
 
 #[test]
-fn a_failure_goes_back_by_itself_down_to_its_phase_proves_it_and_closes() {
+fn a_failure_rolls_back_automatically_to_its_phase_proves_it_and_cleans_up() {
     let estate = estate("rollback = { on_fail = \"rollback\", to = \"work\", prove = [\"healthy\"] }", "");
     let undo = estate.tree("start").display().to_string();
     let heal = format!("echo start >>{undo}\"]");
@@ -179,13 +179,13 @@ fn menu(prompt: &midwatch::journal::fold::OpenPrompt) -> (Vec<Choice>, Vec<Strin
 }
 
 #[test]
-fn a_failure_offers_what_its_step_allows_and_a_held_run_is_taken_up_later() {
+fn a_failure_offers_the_choices_of_its_step_and_a_held_run_can_be_resumed() {
     let estate = estate("", "on_fail = [\"hold\", \"retry\", \"rollback\", \"skip\"]");
     estate.start("back", &["--yes", "change"]).exits(75);
     let run = estate.run();
     let prompt = failed(&run);
     let (choices, means) = menu(&prompt);
-    // The gate is hard, so nobody skips it.
+    // The gate is hard, so it cannot be skipped.
     assert_eq!(choices, [Choice::Hold, Choice::Retry, Choice::Rollback]);
     assert_eq!(means[1], "run this step again");
     assert_eq!(means[2], "stop; undo 2 steps in ~2 m, 2 closing steps");
@@ -208,7 +208,7 @@ fn a_failure_offers_what_its_step_allows_and_a_held_run_is_taken_up_later() {
 }
 
 #[test]
-fn what_is_taken_in_every_ending_is_taken_after_an_abort_and_hides_no_failure() {
+fn a_cleanup_step_runs_after_an_abort_and_hides_no_failure() {
     let estate = estate("", "");
     let run = estate.start_waiting("back");
     let prompt = failed(&run);
@@ -282,7 +282,7 @@ fn an_undo_that_fails_is_asked_about_and_repeated_only_when_wanted() {
 }
 
 #[test]
-fn an_undo_that_is_left_is_told_and_the_others_go_on() {
+fn an_undo_that_is_skipped_is_reported_and_the_others_go_on() {
     let estate = estate("", "");
     let run = estate.start_waiting("back");
     let prompt = failed(&run);
@@ -298,7 +298,7 @@ fn an_undo_that_is_left_is_told_and_the_others_go_on() {
 }
 
 #[test]
-fn an_undo_that_nobody_can_vouch_for_is_asked_about_and_never_repeated_by_itself() {
+fn an_undo_with_an_unknown_outcome_is_asked_about_and_never_repeated() {
     let estate = estate("", "");
     let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
     let start = estate.tree("start").display().to_string();

@@ -130,7 +130,7 @@ fn a_set_that_is_bounded_goes_by_its_predicate_and_no_further() {
 }
 
 #[test]
-fn rows_that_cannot_be_frozen_say_why() {
+fn rows_that_cannot_be_frozen_show_the_reason() {
     let base = base();
     base.sql("ALTER TABLE public.tasks DROP CONSTRAINT tasks_pkey");
     base.step("destroy", "DELETE FROM public.tasks WHERE id = 1", "");
@@ -143,7 +143,7 @@ fn rows_that_cannot_be_frozen_say_why() {
     base.estate.start("sql", &[]).exits(7).prints("grant SELECT on it to the role of `watch`");
 }
 
-/// A statement whose third batch waits for a lock that somebody holds, killed there with everything that was at work.
+/// A statement whose third batch waits for a lock that another session holds, killed there with everything that was at work.
 fn killed_midway(base: &Base, effect: &str, sql: &str) {
     let steps = format!(
         "[[work]]\ntitle = \"Work\"\neffect = \"{effect}\"\ndo = {{ sql = '''{sql}''', lock_timeout = \"1h\" }}\n\
@@ -189,7 +189,7 @@ fn killed_midway_each_row_is_changed_once() {
 }
 
 #[test]
-fn a_bare_name_is_refused_with_what_to_write() {
+fn a_bare_name_is_refused_with_a_correction() {
     let base = Base::new();
     let check = |table: &str| {
         let steps = format!("[[work]]\ntitle = \"Look\"\ncheck = {{ sql = \"SELECT count(*) > 0 FROM {table}\" }}\n");
@@ -199,7 +199,7 @@ fn a_bare_name_is_refused_with_what_to_write() {
     let hint = "a name without its schema is looked for in pg_catalog alone: write SCHEMA.NAME";
     check("tasks").prints("relation \"tasks\" does not exist").prints(hint);
     check("public.tasks").exits(0);
-    // Where the preview of an act is refused, alike.
+    // The same if the preview of an act is refused.
     base.step("destroy", "DELETE FROM tasks WHERE id = 1", "");
     base.estate.midwatch(&["plan", "test/sql"]).prints(hint);
 }

@@ -107,7 +107,7 @@ fn the_facts_of_every_row_are_saved_or_the_read_is_refused_with_their_size() {
 }
 
 #[test]
-fn what_is_no_text_is_refused() {
+fn a_value_that_is_not_text_is_refused() {
     let estate = Estate::default();
     fs::write(estate.tree("big"), b"caf\xe9 au lait").unwrap();
     estate.procedure("read", "", STEPS.split("[[work]]\ntitle  = \"Use").next().unwrap());
@@ -194,7 +194,7 @@ fn a_statement_of_several_lines_is_shown_and_kept_as_it_is_written() {
 }
 
 #[test]
-fn a_sentence_that_stands_for_a_long_row_is_used_whole() {
+fn a_sentence_for_a_long_row_is_used_whole() {
     let base = Base::new();
     base.estate.procedure(
         "sql",

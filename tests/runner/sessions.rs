@@ -22,7 +22,7 @@ fn sessions(base: &Base, run: &Run<'_>) -> String {
     base.sql(&format!("SELECT count(*) FROM pg_stat_activity WHERE right(application_name, {}) = '{name}'", name.len()))
 }
 
-/// Starts it, and waits until its session stands before a lock.
+/// Starts it, and waits until its session waits for a lock.
 fn stuck(base: &Base) -> Run<'_> {
     let (run, prompt) = base.asked();
     run.accept(&prompt, consent(&prompt));
@@ -67,7 +67,7 @@ fn an_aborted_program_leaves_no_session_at_its_database() {
 }
 
 #[test]
-fn a_dump_that_waits_for_a_lock_says_while_it_waits_who_holds_it() {
+fn a_dump_that_waits_for_a_lock_names_the_holder() {
     let base = Base::new();
     let holder = base.session("holder", HOLD);
     let pid = base.sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'holder'");

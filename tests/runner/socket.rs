@@ -141,14 +141,14 @@ fn a_socket_that_was_removed_or_replaced_is_opened_again() {
     std::fs::write(&socket, "").unwrap();
     wait_for("a socket in the place of a file", || run.connect().ok());
     std::fs::remove_file(&socket).unwrap();
-    // Whoever comes before the runner sees it waits for it, and is not sent to `resume`.
+    // An early client waits for the runner, and is not sent to `resume`.
     note().exits(0);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
     estate.nothing_runs();
 }
 
 #[test]
-fn of_two_aborts_at_once_each_says_how_the_run_stands() {
+fn two_aborts_at_once_each_report_the_state_of_the_run() {
     let estate = estate();
     for _ in 0..10 {
         let run = estate.start_waiting("one");

@@ -139,7 +139,7 @@ fn a_table_is_vacuumed_after_it_was_shown_and_the_proof_is_its_own() {
 }
 
 #[test]
-fn what_the_server_skips_was_not_done() {
+fn a_statement_that_the_server_skips_is_not_done() {
     let base = Base::acting_as("small");
     base.step("change", "VACUUM public.tasks", "");
     let (run, prompt) = base.asked();
@@ -209,7 +209,7 @@ fn a_server_that_dies_in_mid_statement_leaves_it_unknown_and_the_proof_is_asked(
 }
 
 #[test]
-fn a_proof_tells_after_the_runner_and_the_act_were_killed() {
+fn a_proof_settles_after_the_runner_and_the_act_were_killed() {
     let base = Base::new();
     base.step("change", SLOW, "prove = { sql = \"SELECT note = 'y' FROM public.tasks WHERE id = 1\" }");
     base.sql("GRANT SELECT ON public.tasks TO watch");
@@ -284,7 +284,7 @@ fn another_server_or_another_table_than_the_one_shown_is_not_touched() {
 }
 
 #[test]
-fn a_destroy_needs_its_phrase_and_names_who_depends() {
+fn a_destroy_needs_its_phrase_and_names_dependants() {
     let base = Base::new();
     base.sql("CREATE VIEW public.names AS SELECT id FROM public.tasks; CREATE TABLE public.parts (task int REFERENCES public.tasks)");
     let views: Vec<String> =
@@ -375,7 +375,7 @@ fn an_old_snapshot_fails_the_check_and_names_its_holder() {
 }
 
 #[test]
-fn a_setting_says_when_it_takes_effect() {
+fn a_setting_shows_when_it_takes_effect() {
     let base = Base::acting_as("postgres");
     base.step("change", "ALTER SYSTEM SET max_connections = 120", "");
     let (run, prompt) = base.asked();

@@ -1,4 +1,4 @@
-//! The state directory is full, read-only, somebody else's or gone, or its disk fails: nothing more is changed, and it is said.
+//! The state directory is full, read-only, another user's or missing, or its disk fails: nothing more is changed, and it is reported.
 
 use crate::support::disk::Disk;
 use crate::support::estate::{Estate, Printed, finish, kill_wholly, wait_for};
@@ -78,7 +78,7 @@ fn a_disk_that_fills_up_stops_the_next_step_and_not_the_journal() {
 }
 
 #[test]
-fn a_prompt_whose_set_cannot_be_kept_closes_for_that_and_not_for_a_set_that_moved() {
+fn a_prompt_whose_set_cannot_be_stored_closes_for_that_and_not_for_drift() {
     let disk = Disk::mount(2048);
     let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
     let estate = estate.with("MIDWATCH_SPAN_PROMPT_REREAD", "60");
@@ -176,7 +176,7 @@ fn a_run_whose_directory_is_removed_while_it_asks_stops() {
     give(&estate);
     let run = estate.start_waiting("two");
     run.prompt();
-    // The runner may be writing a set there meanwhile.
+    // The runner may be writing a set there.
     wait_for("the removal", || fs::remove_dir_all(&run.dir.path).ok());
     estate.nothing_runs();
     assert_eq!(effects(&estate), (0, 0));
@@ -243,7 +243,7 @@ fn a_sync_that_fails_stops_the_run_and_is_not_tried_again() {
 }
 
 #[test]
-fn a_runner_that_is_killed_leaves_no_words_and_is_told_from_one_that_gave_up() {
+fn a_killed_runner_leaves_no_error_and_differs_from_one_that_gave_up() {
     let estate = Estate::default();
     give(&estate);
     let printed = act_during(&estate, || kill_wholly(estate.run().runner()));
@@ -270,7 +270,7 @@ undo   = { files = "restore" }
 }
 
 #[test]
-fn a_disk_that_fills_up_while_an_act_changes_things_never_makes_it_a_failure() {
+fn a_disk_that_fills_up_during_a_change_never_makes_it_a_failure() {
     let disk = Disk::mount(4096);
     let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
     give_an_act(&estate, 4000);
@@ -288,7 +288,7 @@ fn a_disk_that_fills_up_while_an_act_changes_things_never_makes_it_a_failure() {
 }
 
 #[test]
-fn an_act_begins_only_where_its_result_has_room() {
+fn an_act_begins_only_with_disk_space_for_its_result() {
     let disk = Disk::mount(4096);
     let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
     give_an_act(&estate, 4000);
@@ -307,7 +307,7 @@ fn an_act_begins_only_where_its_result_has_room() {
 }
 
 #[test]
-fn an_act_whose_result_has_no_room_touches_nothing_although_its_shim_had_room() {
+fn an_act_without_disk_space_for_its_result_touches_nothing() {
     let disk = Disk::mount(4096);
     let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
     give_an_act(&estate, 3);

@@ -12,7 +12,7 @@ use midwatch::runner::protocol::Demand;
 use midwatch::ui::shot::{self, Paper};
 use std::net::TcpListener;
 
-/// A step whose undo takes longer than anybody waits; then a person's, at which the run can be stopped; then these.
+/// A step whose undo takes very long; then a person's, at which the run can be stopped; then these.
 fn estate(header: &str, more: &str) -> Estate {
     let estate = Estate::default();
     let steps = format!(
@@ -52,7 +52,7 @@ fn nothing_failed(run: &Run<'_>, view: &RunView) {
     for (form, text) in [("plain", &plain), ("screen", &screen), ("md", &md), ("html", &page)] {
         assert!(!text.contains("failed"), "{form}:\n{text}");
     }
-    // The mark of what went wrong stands beside nothing that was stopped.
+    // A stopped step has no mark of failure.
     let bold = md.lines().find(|line| line.contains("**") && line.contains("cancelled"));
     assert_eq!(bold, None, "{md}");
     let marked = |tag: &str| {
@@ -97,7 +97,7 @@ fn an_act_that_is_stopped_did_not_fail() {
 
 #[test]
 fn a_check_that_is_stopped_did_not_fail() {
-    // It takes no connection from its queue, and answers nobody.
+    // It accepts no connection from its queue, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
     let estate = Estate::default();
@@ -117,7 +117,7 @@ fn a_check_that_is_stopped_did_not_fail() {
 }
 
 #[test]
-fn an_undo_that_is_stopped_did_not_fail_and_what_it_leaves_is_asked_about_as_stopped() {
+fn a_stopped_undo_did_not_fail_and_its_prompt_says_stopped() {
     let estate = estate("", "");
     let run = estate.start_waiting("stop");
     undoing(&run, true);
@@ -165,7 +165,7 @@ fn a_step_that_takes_others_back_and_is_stopped_did_not_fail() {
 }
 
 #[test]
-fn an_undo_that_somebody_else_cancels_stops_the_step_that_takes_it_back_and_is_asked_about_as_stopped() {
+fn an_undo_cancelled_by_another_client_stops_its_undo_of_and_its_prompt_says_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let bus = Bus::start(dir.path());
     let estate = Estate::default().with("DBUS_SYSTEM_BUS_ADDRESS", &bus.address());

@@ -1,4 +1,4 @@
-//! What is said of an undone step, for each adapter that can take a step back: what its undo did.
+//! The report of an undone step, for each adapter with an undo: what its undo did.
 //!
 //! ```text
 //! act ─ a sign-off is asked for ─ abort with undo ─▶ sealed ─▶ the Run pane · the step's page · plain lines · md · html · json
@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 /// What has the real parts, and runs a step on them.
 type Parts = fn(&Case);
 
-/// One adapter that takes a step back, in one of its forms.
+/// One adapter with an undo, in one of its forms.
 struct Case {
     /// The adapter, and the word of what it does where it has several; of `files` what is undone.
     kind: &'static str,
@@ -204,7 +204,7 @@ fn unit(case: &Case) {
 }
 
 impl Case {
-    /// Runs it, undoes it, and holds everything that tells of it against what the undo did.
+    /// Runs it, undoes it, and compares every form of the report with what the undo did.
     fn check(&self, estate: &Estate, url: &str) {
         let filled = |text: &str| text.replace("URL", url).replace("UNIT", UNIT);
         let (act, undo) = (filled(self.acts.0), filled(self.acts.1));
@@ -251,7 +251,7 @@ impl Case {
         let plain = run.midwatch("attach", &["--plain"]).exits(9).out;
         let line = plain.contains(&format!("undo of step 1 of 2 (Work): ok · {undo}"));
         let report = |form: &str| run.midwatch("report", &["--format", form]).exits(0).out;
-        // What the undo did stands first: it is what holds.
+        // The result of the undo comes first: it is the current state.
         let ordered = |row: &str, act: &str, undo: &str| {
             let (back, did) = (row.find(&format!("undo: ok: {undo}")), row.find(&format!("act: ok: {act}")));
             back.is_some() && back < did
@@ -294,7 +294,7 @@ fn escaped(text: &str) -> String {
 }
 
 #[test]
-fn every_adapter_says_what_its_undo_did_wherever_an_undone_step_is_told() {
+fn every_adapter_reports_its_undo_wherever_an_undone_step_is_shown() {
     std::thread::scope(|scope| {
         for cases in CASES.chunks(5) {
             scope.spawn(|| cases.iter().for_each(|case| (case.parts)(case)));
@@ -302,7 +302,7 @@ fn every_adapter_says_what_its_undo_did_wherever_an_undone_step_is_told() {
     });
 }
 
-/// The kinds that can take a step back, as the adapters themselves have them.
+/// The kinds with an undo, as the adapters declare them.
 fn kinds() -> BTreeSet<String> {
     let mut kinds = BTreeSet::new();
     for way in keys::ways().iter().filter(|way| way.purposes.contains(&Purpose::Undo)) {

@@ -45,14 +45,14 @@ fn spoilt(run: &Run<'_>, path: &Path, spoil: impl Fn(&mut Vec<u8>), code: i32, t
 }
 
 #[test]
-fn a_whole_run_is_whole_and_whatever_is_spoilt_is_seen() {
+fn a_whole_run_is_whole_and_every_damage_is_detected() {
     let estate = Estate::default();
     let run = finished(&estate);
     run.midwatch("verify", &[]).exits(0).prints("whole and sealed");
     let journal = run.dir.journal();
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(b"{\"v\":1,\"seq\""), 3, "torn");
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(&[0; 300]), 3, "torn");
-    // Its seal says how many records it had: what lost one is no torn end.
+    // Its seal has the number of records: a lost record is no torn end.
     spoilt(&run, &journal, |bytes| bytes.truncate(bytes.len() - 1), 4, "damaged: journal.jsonl: seal.json says");
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(b"{}\n"), 4, "damaged");
     let length = fs::metadata(&journal).unwrap().len() as usize;
@@ -212,13 +212,13 @@ const STEP: &str =
     "[[work]]\ntitle = \"S\"\neffect = \"change\"\ndo = { exec = [\"true\"] }\nundo = { none = \"x\" }\n";
 
 #[test]
-fn a_run_that_no_runner_can_take_up_again_is_put_aside_by_a_person() {
+fn a_run_that_no_runner_can_resume_is_set_aside_by_a_person() {
     let estate = Estate::default();
-    estate.procedure("one", "lock = [\"thing\"]", STEP);
+    estate.procedure("one", "lock = [\"target\"]", STEP);
     for name in ["start.json", "plan.json", "journal.jsonl"] {
         let run = estate.start_waiting("one");
         let (id, file) = (run.dir.id.to_string(), run.dir.path.join(name));
-        // Nothing is put aside that can be continued, and nothing under a runner.
+        // A run that can be resumed is not set aside, nor one with a runner.
         run.midwatch("abort", &["--set-aside"]).exits(7).prints("by a person at a terminal");
         run.kill_runner();
         let mut bytes = fs::read(&file).unwrap();

@@ -68,7 +68,7 @@ fn a_wait_is_over_when_it_is_so_for_its_span_and_the_journal_stays_small() {
 }
 
 #[test]
-fn a_wait_whose_time_is_up_fails_with_what_was_seen_last_and_can_be_tried_again() {
+fn a_wait_whose_time_is_up_fails_with_its_last_value_and_can_be_retried() {
     let estate = estate("value == 0", "2s");
     let run = waiting(&estate);
     let prompt = run.prompt();
@@ -160,7 +160,7 @@ effect = "change"
 do     = { exec = ["sh", "-c", "echo {{it}} {{before[it].output}} {{image[it]}} >>{tree}/done"] }
 undo   = { none = "a test" }
 [[work]]
-title  = "Tell"
+title  = "Notify on-call"
 when   = "before[none].output == 1"
 notify = "unreached"
 "#,
@@ -174,7 +174,7 @@ notify = "unreached"
     let prompt = run.prompt();
     assert_eq!(prompt.step, 2);
     run.accept(&prompt, consent(&prompt));
-    // Nobody knows the last condition: that is asked, and not skipped in silence.
+    // The last condition is unknown: a person is asked, and it is not skipped silently.
     let prompt = run.prompt_after(&prompt.id);
     let Ask::Decide { text, .. } = &prompt.ask else { panic!("{prompt:?}") };
     assert!(text.starts_with("unknown: whether before[none].output is 1: "), "{text}");

@@ -48,7 +48,7 @@ fn outside_its_window_a_change_is_refused_with_the_next_one_and_reading_is_not()
 }
 
 #[test]
-fn a_window_that_nobody_knows_allows_nothing() {
+fn an_unknown_window_allows_nothing() {
     let estate = estate("03:00");
     estate.procedure("change", "window = \"weakly\"", &step("one", "1m"));
     estate.procedure("patch", "window = { operation = \"patches\" }", &step("one", "1m"));

@@ -45,7 +45,7 @@ fn asked_while_stopped(run: &Run<'_>, asks: &[Demand]) -> Vec<Error> {
 }
 
 #[test]
-fn what_was_given_up_on_a_stopped_runner_counts_no_more_when_it_goes_on() {
+fn a_request_given_up_at_a_stopped_runner_is_invalid_when_it_continues() {
     let estate = estate();
     let run = estate.start_waiting("asks");
     let prompt = run.prompt();
@@ -60,7 +60,7 @@ fn what_was_given_up_on_a_stopped_runner_counts_no_more_when_it_goes_on() {
     assert!(view.refused.iter().all(|(.., why)| why.contains("was withdrawn")), "{:?}", view.refused);
     assert_eq!((view.prompt.as_ref(), view.abort, run.count("note")), (Some(&prompt), None, 0));
     assert_eq!((run.count("answer.accepted"), run.count("step.intent"), estate.lines("done")), (0, 0, 0));
-    // The very prompt takes an answer that somebody waits for.
+    // The same prompt accepts an answer whose client waits.
     run.accept(&prompt, consent(&prompt));
     let sign = run.prompt_after(&prompt.id);
     assert_eq!(estate.lines("done"), 1);
@@ -114,6 +114,6 @@ fn a_request_counts_until_its_time_and_in_its_boot() {
 #[test]
 fn a_start_that_is_reported_as_failed_does_not_begin_later() {
     let estate = estate().with("MIDWATCH_SPAN_LAUNCH", "1000").with("MIDWATCH_FAILPOINT", "stop:run.created");
-    estate.start("asks", &[]).exits(1).prints("it said nothing within").prints("was ended");
+    estate.start("asks", &[]).exits(1).prints("it did not report its first record within").prints("was ended");
     estate.nothing_runs();
 }

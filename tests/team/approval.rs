@@ -39,7 +39,7 @@ fn open_to_all(team: &Team) {
 }
 
 #[test]
-fn a_plan_that_needs_a_second_person_is_refused_without_a_team_and_says_how_to_make_one() {
+fn a_plan_that_needs_a_second_person_is_refused_without_a_team_with_the_commands_to_make_one() {
     let estate = crate::support::estate::Estate::default();
     estate.file("data/a", "x");
     estate.procedure("four", "", DELETE);
@@ -55,7 +55,7 @@ fn a_plan_that_needs_a_second_person_is_refused_without_a_team_and_says_how_to_m
 }
 
 #[test]
-fn another_person_approves_exactly_what_was_confirmed() {
+fn another_person_approves_exactly_the_confirmed_set() {
     if !is_root() {
         return;
     }
@@ -78,7 +78,7 @@ fn another_person_approves_exactly_what_was_confirmed() {
 }
 
 #[test]
-fn nobody_is_their_own_second_person() {
+fn no_one_can_be_their_own_second_person() {
     if !is_root() {
         return;
     }
@@ -149,7 +149,7 @@ fn an_answer_for_something_else_does_not_count() {
 }
 
 #[test]
-fn whoever_confirms_cannot_approve_and_neither_can_the_starter() {
+fn neither_the_confirmer_nor_the_starter_can_approve() {
     if !is_root() {
         return;
     }
@@ -170,7 +170,7 @@ fn whoever_confirms_cannot_approve_and_neither_can_the_starter() {
 }
 
 #[test]
-fn who_is_not_of_the_team_reaches_nothing_and_who_says_no_stops_it() {
+fn an_outsider_reaches_nothing_and_a_refusal_stops_the_step() {
     if !is_root() {
         return;
     }

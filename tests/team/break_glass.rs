@@ -94,7 +94,7 @@ fn break_glass_is_refused_before_the_confirmation_and_while_another_person_is_th
 }
 
 #[test]
-fn who_looks_is_seen_and_who_dies_is_not() {
+fn attached_consoles_are_listed_and_dead_ones_are_not() {
     if !is_root() {
         return;
     }

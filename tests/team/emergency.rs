@@ -54,7 +54,7 @@ fn an_emergency_begins_when_another_person_agrees_to_the_whole_plan() {
 }
 
 #[test]
-fn an_emergency_to_which_nobody_agrees_does_nothing() {
+fn an_emergency_without_approval_does_nothing() {
     if !is_root() {
         return;
     }

@@ -121,7 +121,7 @@ fn a_directory_that_is_no_teams_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_member_cannot_remove_or_rename_what_is_anothers() {
+fn a_member_cannot_remove_or_rename_another_members_files() {
     if !is_root() {
         return;
     }
@@ -162,7 +162,7 @@ fn lock_file(team: &Team, name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn what_a_member_plants_as_a_lock_file_is_refused_at_once_by_name() {
+fn a_lock_file_planted_by_a_member_is_refused_by_name() {
     if !is_root() {
         return;
     }

@@ -213,7 +213,7 @@ fn a_user_that_a_directory_service_alone_knows_is_called_by_name() {
 }
 
 #[test]
-fn root_is_told_of_each_undo_that_would_run_with_its_rights() {
+fn root_is_warned_of_each_undo_that_would_run_with_its_rights() {
     if !is_root() {
         return;
     }

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 const SETPRIV: &str = "/usr/bin/setpriv";
 
 #[test]
-fn an_abort_over_what_it_may_not_end_says_so_exits_8_and_seals_nothing_before_that_ends() {
+fn an_abort_over_unkillable_processes_exits_8_and_seals_only_after_they_end() {
     if !is_root() {
         return;
     }

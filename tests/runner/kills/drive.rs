@@ -25,7 +25,7 @@ const AIMING: Duration = Duration::from_secs(3);
 /// How often the run is looked at.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What somebody has open.
+/// A client of the run.
 enum Client {
     /// A command without a terminal.
     Command(Child),

@@ -1,4 +1,4 @@
-//! A random procedure on an estate of its own: what its steps are, how it goes back, when it may run, and who starts it.
+//! A random procedure on an estate of its own: what its steps are, its rollback, when it may run, and who starts it.
 
 use crate::runner::chance::Chance;
 use crate::support::estate::{BINARY, Estate, kill};
@@ -34,7 +34,7 @@ undo = { none = "a test" }"#,
 effect = "change"
 do = { exec = ["sh", "-c", "echo done >>{tree}/done-N; test -e {tree}/once-N && exit 0; touch {tree}/once-N; exit 3"] }
 undo = { exec = ["sh", "-c", "echo undone >>{tree}/undone-N"] }"#,
-    r#"title = "Append with other eyes N"
+    r#"title = "Append with a second person N"
 effect = "change"
 do = { exec = ["sh", "-c", "echo done >>{tree}/done-N"] }
 confirm = "four-eyes"
@@ -52,7 +52,7 @@ undo = { none = "a test" }"#,
     r#"title = "Sign N"
 manual = "Look at it."
 sign = { note = "required" }"#,
-    r#"title = "Tell N"
+    r#"title = "Notify N"
 notify = ["pager-N"]"#,
     r#"title = "Wait N"
 wait = { exec = ["test", "-e", "{tree}/open-N"] }
@@ -72,9 +72,9 @@ always = true"#,
 /// Those that append a line each time that they are done.
 pub const APPENDS: std::ops::RangeInclusive<usize> = 1..=5;
 /// The one that takes two people.
-const EYES: usize = 5;
+const FOUR_EYES: usize = 5;
 /// Those with an undo.
-const BACK: [usize; 4] = [1, 4, EYES, 6];
+const BACK: [usize; 4] = [1, 4, FOUR_EYES, 6];
 /// The first of those that undo what ran before.
 const UNDO_OF: usize = 13;
 
@@ -83,7 +83,7 @@ const WINDOWS: &str = "schema = 1\n[[window]]\nname = \"odd\"\nstarts = \"0 */2 
 
 /// A case: an estate with a random procedure.
 pub struct Case {
-    /// The estate; of a team where somebody else than root starts the runs.
+    /// The estate; of a team if a user other than root starts the runs.
     pub team: Team,
     /// Whether Anna starts and resumes the runs, and root answers.
     pub shared: bool,
@@ -136,7 +136,7 @@ impl Case {
         &self.team.estate
     }
 
-    /// Midwatch with these arguments, as whoever starts the runs, to its end; what it says is nobody's.
+    /// Midwatch with these arguments, as the user who starts the runs, to its end; its output is dropped.
     pub fn midwatch(&self, args: &[&str]) {
         let mut command = match self.shared {
             true => self.team.command(ANNA, Path::new(BINARY), args),
@@ -185,7 +185,7 @@ impl Case {
 
     fn set_clock(&mut self, by: i64) {
         self.seconds = by;
-        // Renamed into its place: nobody reads half a number.
+        // Renamed into its place: no process reads half a number.
         fs::write(self.estate().beside("shift.new"), self.seconds.to_string()).unwrap();
         fs::rename(self.estate().beside("shift.new"), self.estate().beside("shift")).unwrap();
     }
@@ -211,17 +211,17 @@ fn quietly(command: &mut Command) {
     command.stdin(null()).stdout(null()).stderr(null()).spawn().unwrap().wait().unwrap();
 }
 
-/// The kind of a step; two pairs of eyes need a team.
+/// The kind of a step; four-eyes needs a team.
 fn kind(chance: &mut Chance, number: usize, shared: bool) -> usize {
     let kind = chance.below(STEPS.len() as u64) as usize;
     match kind {
-        EYES if !shared => 1,
+        FOUR_EYES if !shared => 1,
         UNDO_OF.. if number == 0 => 1,
         kind => kind,
     }
 }
 
-/// What the step of a number works on, for whoever runs it, and who is told by it.
+/// The files and the receiver of the step with this number, for the user who runs it.
 fn lay_out(estate: &Estate, number: usize) {
     for below in 0..3 {
         estate.file(&format!("from-{number}/{below}.gz"), "log");
@@ -233,13 +233,13 @@ fn lay_out(estate: &Estate, number: usize) {
         fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
     }
     let pager = estate.beside(&format!("pager-{number}"));
-    let text = estate.tree(&format!("told-{number}")).display().to_string();
-    fs::write(&pager, format!("#!/bin/sh\ncat >/dev/null\necho told >>{text}\n")).unwrap();
+    let text = estate.tree(&format!("notified-{number}")).display().to_string();
+    fs::write(&pager, format!("#!/bin/sh\ncat >/dev/null\necho notified >>{text}\n")).unwrap();
     fs::set_permissions(&pager, fs::Permissions::from_mode(0o755)).unwrap();
     estate.configure(&format!("[[notify]]\nname = \"pager-{number}\"\nprogram = [\"{}\"]\n", pager.display()));
 }
 
-/// How it goes back, what it may take, and when it may run.
+/// Its rollback, its budget, and its window.
 fn header(chance: &mut Chance, checks: &[String]) -> String {
     let mut header = String::from("lock = [\"host\"]\n");
     let on_fail = ["", "on_fail = \"ask\"", "on_fail = \"rollback\""][chance.below(3) as usize];

@@ -80,7 +80,7 @@ fn a_queue_is_not_drained_on_another_run_of_its_server_though_the_flag_came_back
 }
 
 #[test]
-fn a_queue_is_not_drained_under_the_flag_of_somebody_else() {
+fn a_queue_is_not_drained_under_another_owners_flag() {
     let cache = under_a_flag();
     counted(&cache);
     cache.ask(&["SET", "drain", "theirs"]);
@@ -89,7 +89,7 @@ fn a_queue_is_not_drained_under_the_flag_of_somebody_else() {
 }
 
 #[test]
-fn a_queue_is_drained_where_the_flag_stood_on_one_run_of_the_server() {
+fn a_queue_is_drained_only_within_one_run_of_the_server() {
     let cache = under_a_flag();
     counted(&cache);
     cache.ask(&["DEL", "jobs"]);
@@ -97,7 +97,7 @@ fn a_queue_is_drained_where_the_flag_stood_on_one_run_of_the_server() {
 }
 
 #[test]
-fn looks_tell_what_is_there() {
+fn looks_report_the_values() {
     let cache = Cache::new();
     cache.server.fill().unwrap();
     for id in 1..=3 {
@@ -138,7 +138,7 @@ fn looks_tell_what_is_there() {
             "\"get\", key = \"session:s-0000\", expect = \"< 5\"",
             "unknown: session:s-0000 holds user-0: it is not a number",
         ),
-        ("\"info\", fact = \"no_such\", expect = \"== 0\"", "unknown: INFO tells no no_such"),
+        ("\"info\", fact = \"no_such\", expect = \"== 0\"", "unknown: INFO has no no_such"),
     ];
     for (look, words) in wrong {
         cache.estate.procedure("redis", "", &format!("[[a]]\ntitle = \"C\"\ncheck = {{ redis = {look} }}\n"));
@@ -175,7 +175,7 @@ fn a_write_without_an_answer_is_unknown_and_the_proof_decides() {
     let cache = Cache::new();
     cache.step("change", SET, "prove = { redis = \"holds\" }");
     let (run, prompt) = cache.asked();
-    // Whoever writes waits; whoever looks does not.
+    // Writers wait; readers do not.
     cache.ask(&["CLIENT", "PAUSE", "600000", "WRITE"]);
     run.accept(&prompt, consent(&prompt));
     let end = outcome(&run);
@@ -218,7 +218,7 @@ fn an_act_that_is_killed_is_unknown_and_proved() {
 }
 
 #[test]
-fn what_is_written_wrong_is_said_with_its_reason() {
+fn wrong_keys_are_reported_with_their_reason() {
     let url = "redis://127.0.0.1:6379/0";
     let both = format!(
         "[[redis]]\nname = \"a\"\nurl = \"{url}\"\nact = \"{url}\"\n[[redis]]\nname = \"b\"\nurl = \"{url}\"\n"
@@ -314,7 +314,7 @@ fn a_flag_is_released_as_soon_as_its_server_answers_again() {
 }
 
 #[test]
-fn a_flag_that_could_not_be_released_names_what_to_do_next() {
+fn a_flag_that_could_not_be_released_names_the_next_step() {
     let cache = Cache::new();
     let mut cache = Cache { estate: cache.estate.with("MIDWATCH_SPAN_UNDO_AGAIN", "2500"), ..cache };
     drop(flagged(&cache));
