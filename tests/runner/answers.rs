@@ -223,7 +223,7 @@ fn a_cancel_stops_the_run_before_the_step() {
     assert_eq!((estate.lines("done"), run.count("step.intent")), (0, 0));
 }
 
-/// A run that answers what is not asked of it would be no use: its directory tells who asked.
+/// The record of a rejected answer names the actor.
 #[test]
 fn a_refusal_names_the_actor_and_the_origin() {
     let estate = estate();

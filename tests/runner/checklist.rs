@@ -375,7 +375,7 @@ check = { probe = "service", target = "counted" }
         assert!(found.contains(expected), "{found} has no {expected}");
     }
     assert!(run.view().items().iter().all(|item| item.state == ItemState::Open), "{found:?}");
-    // Looked at again and again, and said once.
+    // Looked at repeatedly, and reported once.
     let (before, length) = (asked.load(Ordering::SeqCst), fs::metadata(run.dir.journal()).unwrap().len());
     wait_for("three more looks", || (asked.load(Ordering::SeqCst) >= before + 3).then_some(()));
     let outcomes = run.events().iter().filter(|event| matches!(event, Event::StepOutcome { .. })).count();

@@ -1,4 +1,4 @@
-//! An `ok` says what it does not rest on: outcomes that a person settled by hand, and items that were skipped.
+//! An `ok` names its claims: outcomes that a person settled by hand, and items that were skipped.
 
 use crate::support::estate::{Estate, kill_wholly, wait_for};
 use crate::support::run::{Run, consent, decide};

@@ -182,7 +182,7 @@ fn acts(fault: &Fault, base: &Base, redis: &PrivateRedis) {
     });
 }
 
-/// A listener that takes connections, reads and says nothing, but for PostgreSQL's question about TLS.
+/// A listener that accepts connections, reads and never writes, except for PostgreSQL's question about TLS.
 fn mute() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,7 +1,7 @@
 //! Runs as earlier versions kept them: their journals chain, fold, verify and report as they did then.
 //!
 //! `tests/fixtures/runs` holds one directory a run, taken from runs that went every way there is: done, failed, rolled back, aborted,
-//! resumed, waiting, a checklist, an override, a break-glass. `runs.expected` says what each came to; `MIDWATCH_EXPECT=1` writes it,
+//! resumed, waiting, a checklist, an override, a break-glass. `runs.expected` holds the result of each; `MIDWATCH_EXPECT=1` writes it,
 //! which only a change of what a run *came to* is a reason for.
 
 use crate::support::estate::Estate;

@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 
 const SECRET: &str = "Canary-7f3a/9c\"1e";
 
-/// Every form in which the service says it.
+/// Every form in which the service echoes it.
 fn forms() -> Vec<(String, String)> {
     let reversed: String = SECRET.chars().rev().collect();
     let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
@@ -35,7 +35,7 @@ fn forms() -> Vec<(String, String)> {
     all.into_iter().map(|(name, form)| (name.to_owned(), form)).collect()
 }
 
-/// A part of each form that says the secret: what no neighbour has a part in.
+/// A part of each form that identifies the secret.
 fn needles() -> Vec<String> {
     let cut = |(name, form): (String, String)| match name.starts_with("base") {
         true => form.get(4..form.len() - 4).unwrap().to_owned(),
@@ -62,7 +62,7 @@ fn echo() -> String {
 fn answer(mut stream: TcpStream) {
     let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-    // The service says what it was sent, and nothing where the token did not come.
+    // The service echoes what it got, and nothing without the token.
     let came = head.iter().any(|line| line.to_lowercase().starts_with("x-token: ") && line.ends_with(SECRET));
     let values: serde_json::Map<String, serde_json::Value> =
         forms().into_iter().filter(|_| came).map(|(name, form)| (name, form.into())).collect();
@@ -251,13 +251,13 @@ fn a_notice_contains_no_secret_from_any_source() {
     // A program that no secret was given to prints one that it finds.
     estate.file("app.conf", &format!("token = {SECRET}\n"));
     estate.procedure(
-        "tell",
+        "notify",
         "",
         "[[work]]\ntitle = \"Read\"\nsave = \"conf\"\nread = { exec = [\"cat\", \"{tree}/app.conf\"] }\n\
          [[work]]\ntitle = \"Send\"\nnotify = [\"pager\"]\nmessage = \"found {{conf.output}}\"\n\
          [[work]]\ntitle = \"Write it down\"\nnotify = \"found {{conf.output}}\"\n",
     );
-    let printed = estate.start("tell", &[]).exits(0);
+    let printed = estate.start("notify", &[]).exits(0);
     let run = estate.run();
     let paged = fs::read_to_string(estate.tree("paged")).unwrap();
     assert!(paged.contains("found token = [masked]"), "{paged}\n{}", printed.out);

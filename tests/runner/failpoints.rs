@@ -104,7 +104,7 @@ undo   = {{ none = "a test" }}
     estate
 }
 
-/// Runs `judge` on every case, two at a time; says which case it was when one fails.
+/// Runs `judge` on every case, two at a time; names the case that fails.
 pub fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
     let all: Vec<_> = cases.iter().flat_map(|(name, times)| times.iter().map(move |nth| (*name, *nth))).collect();
     let next = Mutex::new(all.into_iter());
@@ -162,7 +162,7 @@ fn killed_anywhere_in_a_rollback_every_undo_is_recorded_once() {
     });
 }
 
-/// A run whose check fails, so that it goes back by itself to its second phase, and then closes.
+/// A run whose check fails, so that it rolls back automatically to its second phase, and then cleans up.
 fn by_itself(failpoint: &str) -> Estate {
     let estate = Estate::default().with("MIDWATCH_FAILPOINT", failpoint);
     let tree = estate.tree("").display().to_string();

@@ -26,7 +26,7 @@ impl Taken {
     }
 }
 
-/// A banner that is set by PUT, taken away by DELETE, and told by GET; everything that was taken is kept.
+/// A banner that is set by PUT, removed by DELETE, and read by GET; everything that was taken is kept.
 #[derive(Clone, Default)]
 pub struct Service {
     pub taken: Arc<Mutex<Vec<Taken>>>,

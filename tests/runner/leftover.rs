@@ -186,7 +186,7 @@ fn a_takeover_of_a_rollback_stops_no_undo() {
         std::thread::scope(|scope| {
             scope.spawn(|| run.midwatch(by, options).exits(0));
             run.wait("taken over", |_| run.count("run.resumed") == 1);
-            // An undo that was told to end would be killed by now.
+            // A stopped undo would be killed by now.
             std::thread::sleep(Duration::from_secs(1));
             fs::write(estate.tree("go"), "").unwrap();
         });
@@ -213,7 +213,7 @@ fn an_abort_ends_an_act_whose_shim_or_child_is_stopped() {
     for files in [&["shim.json"][..], &["act.json"], &["shim.json", "act.json"]] {
         let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "60000");
         let tree = estate.tree("");
-        // It ends by itself on TERM, and says so.
+        // It ends by itself on TERM, and reports it.
         let act = format!(
             "trap 'echo ended >>{0}order; exit 3' TERM; echo up >>{0}up; while :; do sleep 0.02; done",
             tree.display()

@@ -168,7 +168,7 @@ fn a_child_of_the_act_that_lives_keeps_the_proof_from_being_asked() {
     assert!(text.contains("still at work") && choices.contains(&Choice::End), "{text}");
     assert_eq!((run.count("step.resolved"), run.count("step.intent")), (0, 1), "no proof was asked");
     assert!(!run.dir.attempt("1.1.proof1").exists());
-    // It comes to its end: now the proof says that it was done.
+    // It ends: now the proof finds the effect.
     fs::write(estate.tree("go"), "").unwrap();
     run.wait("the proof", |view| view.steps[0].state == StepState::Done);
     let view = run.drive();
@@ -277,7 +277,7 @@ fn an_abort_with_undo_ends_running_processes_before_the_rollback() {
     for by_socket in [false, true] {
         let estate = Estate::default().with("MIDWATCH_SPAN_GRACE", "200");
         let tree = estate.tree("");
-        // The undo says whether the work still goes on beside it; what has ended may wait to be collected.
+        // The undo shows whether the act still runs beside it; what has ended may wait to be collected.
         let steps = format!(
             "[[work]]\ntitle = \"Work\"\neffect = \"change\"\n\
              do = {{ exec = [\"sh\", \"-c\", \"echo $$ >{0}up; while :; do sleep 0.02; done\"] }}\n\
@@ -329,7 +329,7 @@ fn runner_shim_and_child_lost_together_are_unknown() {
     let prompt = run.prompt();
     assert!(matches!(&prompt.ask, Ask::Decide { text, .. } if text.contains("kept no outcome")), "{prompt:?}");
     assert_eq!(outcomes(&run, 0).iter().map(|outcome| outcome.ending).collect::<Vec<_>>(), [Ending::Unknown]);
-    // A person who says that it was not done is asked again before it is done.
+    // After "not done", the step asks again before it runs.
     run.accept(&prompt, decide(Choice::NotDone));
     let again = run.prompt_after(&prompt.id);
     assert!(matches!(again.ask, Ask::Confirm { .. }));

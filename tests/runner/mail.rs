@@ -27,7 +27,11 @@ fn estate(url: &str, root: Option<&std::path::Path>) -> Estate {
          smtp = \"{url}\"\nfrom = \"midwatch@test.example\"\npassword = \"secret:mail\"\n",
         secret.display()
     ));
-    estate.procedure("notify", "", "[[work]]\ntitle = \"Notify on-call\"\nnotify = [\"oncall\"]\nmessage = \"It is over.\"\n");
+    estate.procedure(
+        "notify",
+        "",
+        "[[work]]\ntitle = \"Notify on-call\"\nnotify = [\"oncall\"]\nmessage = \"It is over.\"\n",
+    );
     estate
 }
 

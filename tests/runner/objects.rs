@@ -197,7 +197,7 @@ fn a_store_that_goes_away_at_the_act_is_a_failure_that_can_be_tried_again() {
     s3.hang_up();
     run.accept_or_not(&prompt, consent(&prompt));
     s3.serve();
-    // Whatever the runner saw of it, the run ends well and every object is there once.
+    // Whichever part the runner saw, the run ends ok and every object is there once.
     let view = loop {
         let view = run.wait("a prompt or the end", |view| view.sealed.is_some() || view.prompt.is_some());
         match view.prompt.clone() {

@@ -85,7 +85,7 @@ fn whenever_the_power_goes_every_effect_has_its_intent_on_the_disk() {
     for (image, before) in &images {
         judge(image, before);
     }
-    // Whoever was told that it is over finds it over.
+    // A run that was reported as over is over.
     let (verdict, events) = journal(&plate.copy(images.len())).unwrap();
     assert_eq!(verdict, Verdict::Whole { sealed: true });
     assert!(matches!(events.last(), Some(Event::RunSealed { status: RunStatus::Ok, .. })));

@@ -49,7 +49,7 @@ fn answer(chance: &mut Chance, open: &OpenPrompt, peaceful: bool) -> Answer {
             Answer::Sign { note: if bare { String::new() } else { "seen".to_owned() } }
         }
         Ask::Decide { choices, .. } if peaceful => {
-            // Whatever ends: to repeat what fails for ever would not, and what is held is taken up again.
+            // Any choice that ends: repeating a permanent failure would not, and a held run is resumed.
             let calm = [Choice::End, Choice::Skip, Choice::Done, Choice::Undone, Choice::Abort, Choice::Rollback];
             decide(calm.into_iter().find(|choice| choices.contains(choice)).unwrap_or(choices[0]))
         }
@@ -176,7 +176,10 @@ fn effects(case: &Case, view: &RunView, events: &[Event], number: u32) {
         events.iter().filter(|event| matches!(event, Event::UndoIntent { step, .. } if *step == number)).count();
     let undone = case.estate().lines(&format!("undone-{number}"));
     assert!(undone <= undos, "{undone} undone, {undos} intents, {text}");
-    assert!(case.estate().lines(&format!("notified-{number}")) <= begun, "a receiver was notified without an intent, {text}");
+    assert!(
+        case.estate().lines(&format!("notified-{number}")) <= begun,
+        "a receiver was notified without an intent, {text}"
+    );
     // No moved file is lost, and no other file is deleted.
     let count = |dir: &str| case.estate().names(&format!("{dir}-{number}")).len();
     assert_eq!(count("from") + count("to"), 4, "{text}");

@@ -80,7 +80,7 @@ fn an_undo_of_a_run_undoes_the_steps_that_ran_and_skips_undone_ones() {
     fs::write(estate.beside("procedures/back.toml"), twice).unwrap();
     let run = estate.start_waiting("back");
     let page = run.prompt();
-    // The prompt of an act says which cleanup step undoes it, and asks for nothing else.
+    // The prompt of an act names the cleanup step that undoes it, and asks for nothing else.
     let Ask::Confirm { also, preview, .. } = &page.ask else { panic!("{page:?}") };
     assert!(also.is_empty() && preview.undo.contains("in every ending (step 6)"), "{page:?}");
     run.accept(&page, consent(&page));

@@ -99,7 +99,7 @@ fn the_facts_of_every_row_are_saved_or_the_read_is_refused_with_their_size() {
     describe(" facts of ");
     describe("at most 128 KiB are kept");
     assert!(!estate.tree("copy").exists(), "nothing used a part of it");
-    // A check is not refused for what it saw: it says how much of that is not kept.
+    // A check is not refused for its output: it records how much of that is not kept.
     estate.procedure("check", "", "[[look]]\ntitle = \"Check\"\ncheck = { probe = \"backup\", at_least = \"warn\" }\n");
     estate.start("check", &[]);
     let facts = estate.run().view().step(0).unwrap().outcome.clone().unwrap().evidence.unwrap().facts;

@@ -223,7 +223,7 @@ fn a_proof_settles_after_the_runner_and_the_act_were_killed() {
     let gone = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'UPDATE%' AND state = 'active'";
     wait_for("the end of the statement", || (base.sql(gone) == "0").then_some(()));
     run.midwatch("resume", &[]);
-    // It was rolled back, the proof says so, and a person is asked for it again.
+    // It was rolled back, the proof shows it, and a person is asked again.
     let next = run.prompt_after(&prompt.id);
     assert!(matches!(next.ask, Ask::Confirm { .. }), "{next:?}");
     assert_eq!(run.count("step.intent"), 1);

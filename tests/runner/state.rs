@@ -253,7 +253,7 @@ fn a_killed_runner_leaves_no_error_and_differs_from_one_that_gave_up() {
     assert_eq!(effects(&estate), (1, 1));
 }
 
-/// An act of an adapter that takes a while and changes something: the file `moved` tells that it did.
+/// An act of an adapter that takes a while and changes something: the file `moved` shows that it did.
 fn give_an_act(estate: &Estate, files: u32) {
     let steps = r#"
 [[work]]

@@ -1,4 +1,4 @@
-//! What a person stops did not fail: an act, a check, an undo, a step that takes others back; wherever it is told.
+//! A stopped step did not fail: an act, a check, an undo, an `undo_of`; wherever it is shown.
 
 use crate::sources::bus::{Bus, UNIT};
 use crate::support::estate::Estate;
@@ -37,7 +37,7 @@ fn ending(view: &RunView, step: usize) -> Option<Ending> {
     view.steps[step].outcome.as_ref().map(|end| end.ending)
 }
 
-/// Asserts that a run which only a person stopped is nowhere said, counted or drawn as failed.
+/// Asserts that a run that was only stopped is nowhere reported, counted or drawn as failed.
 #[track_caller]
 fn nothing_failed(run: &Run<'_>, view: &RunView) {
     assert_eq!(view.sealed, Some(RunStatus::Aborted), "{view:?}");

@@ -31,7 +31,7 @@ struct Case {
     effect: &'static str,
     /// The step's `do` and `undo`.
     acts: (&'static str, &'static str),
-    /// What is said of the act, and of its undo.
+    /// The report of the act, and of its undo.
     answer: (&'static str, &'static str),
     parts: Parts,
 }
@@ -162,7 +162,7 @@ const CASES: [Case; 19] = [
         ("UNIT is inactive", "UNIT is active"),
         unit,
     ),
-    // An act whose undo is another program altogether, and says nothing of itself.
+    // An act whose undo is another program altogether, and reports nothing.
     case("exec", ("exec = ['true']", "exec = ['sh', '-c', 'echo back']"), ("exit code 0", "exit code 0"), bare),
     case("script", ("script = 'exit 0'", "script = 'true'"), ("exit code 0", "exit code 0"), bare),
 ];
@@ -318,7 +318,7 @@ fn kinds() -> BTreeSet<String> {
     kinds
 }
 
-/// What `files = "restore"` undoes, as it says itself where it stands behind something else.
+/// What `files = "restore"` undoes, as it shows after other text.
 fn restored() -> Vec<String> {
     let estate = Estate::default();
     let steps = "[[work]]\ntitle = \"Work\"\neffect = \"destroy\"\n\

@@ -36,7 +36,7 @@ fn waiting(estate: &Estate) -> Run<'_> {
     run
 }
 
-/// Waits until a log says something.
+/// Waits until a log contains a text.
 fn looked(run: &Run<'_>, attempt: &str, text: &str) {
     let log = run.dir.log(&format!("{attempt}.log"));
     wait_for(text, || fs::read_to_string(&log).unwrap_or_default().contains(text).then_some(()));

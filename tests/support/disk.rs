@@ -44,7 +44,7 @@ impl Disk {
         filler.set_len(filler.metadata().unwrap().len() - (kib << 10)).unwrap();
     }
 
-    /// Makes room again.
+    /// Frees the space again.
     pub fn empty(&self) {
         std::fs::remove_file(&self.filler).unwrap();
     }
@@ -77,7 +77,7 @@ pub struct Plate {
 }
 
 impl Plate {
-    /// Makes one; says why where no file system may be made and mounted here.
+    /// Makes one; prints the reason if no file system may be made and mounted here.
     pub fn new() -> Option<Self> {
         let at = tempfile::Builder::new().prefix("midwatch-plate-").tempdir().unwrap();
         let image = at.path().join("image");

@@ -23,7 +23,7 @@ pub const LOOK: Duration = Duration::from_millis(5);
 /// The variable that marks every process of an estate, beside the runner's own `MIDWATCH_RUN`.
 const MARK: &str = "MIDWATCH_TEST_ESTATE";
 
-/// Waits until something is there, and says what was waited for when it does not come.
+/// Waits until something is there, and panics with `what` if it does not come.
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + SOON;
     loop {
@@ -35,7 +35,7 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// What a command said, and how it ended.
+/// The output of a command, and how it ended.
 #[derive(Debug)]
 pub struct Printed {
     /// Its exit code; `None` when a signal ended it.
@@ -47,14 +47,14 @@ pub struct Printed {
 }
 
 impl Printed {
-    /// Asserts the exit code, and shows what was said when it is another.
+    /// Asserts the exit code, and shows the output if it differs.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "\n{}\n{}", self.out, self.err);
         self
     }
 
-    /// Asserts that it says something, on either stream.
+    /// Asserts that it printed a text, on either stream.
     #[track_caller]
     pub fn prints(self, text: &str) -> Self {
         let is_stated = self.out.contains(text) || self.err.contains(text);
@@ -73,7 +73,7 @@ pub fn finish(mut command: Command) -> Printed {
     let Ok(output) = receive.recv_timeout(SOON) else {
         kill(pid);
         let output = receive.recv().unwrap().unwrap();
-        panic!("{command:?} did not end; it said {}", String::from_utf8_lossy(&output.stdout));
+        panic!("{command:?} did not end; it printed {}", String::from_utf8_lossy(&output.stdout));
     };
     let output = output.unwrap();
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
@@ -225,7 +225,7 @@ impl Estate {
         fs::write(self.procedure_file(name), text).unwrap();
     }
 
-    /// Where a procedure stands.
+    /// The file of a procedure.
     pub fn procedure_file(&self, name: &str) -> PathBuf {
         self.dir.path().join("procedures").join(format!("{name}.toml"))
     }

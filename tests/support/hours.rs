@@ -10,7 +10,7 @@ pub const WINDOWS: &str = "schema = 1\n[[window]]\nname = \"weekly\"\nstarts = \
 pub fn set_clock(estate: &Estate, at: &str) {
     let wanted: jiff::Timestamp = at.parse().unwrap();
     let by = wanted.duration_since(jiff::Timestamp::now()).as_secs();
-    // Renamed into its place: nobody reads half a number.
+    // Renamed into its place: no process reads half a number.
     fs::write(estate.beside("clock.new"), by.to_string()).unwrap();
     fs::rename(estate.beside("clock.new"), estate.beside("clock")).unwrap();
 }

@@ -1,20 +1,19 @@
 //! What must hold of every journal, checked from its bytes alone: nothing here is shared with the fold that the runner uses.
 //!
 //! ```text
-//! chain    each line names the digest of the one before it; numbers go up by one; one run; the seal is the last
-//! intent   one attempt is open at most; its outcome follows it, with the same step and attempt; attempts count up from 1;
-//!          nothing begins without the locks that the run began with, nor what was skipped, nor after a stop what was not
-//!          to be taken in every ending
-//! consent  an intent above read names a prompt that was answered yes for this step and this very set, and no other did; what
-//!          lapsed was given, and counts no longer
-//! unknown  a step whose outcome nobody knows is not tried again before it is settled as not done
-//! answers  a prompt is answered at most once, by what names it while it is open; what was typed is consent to its class
-//! people   what is decided was offered; past a hard gate, and for two pairs of eyes, somebody else than the first one answered
-//! undo     what never ran is not undone, and what was undone is not undone again; outside a step that names them,
-//!          undos begin with the rollback, whose list is what is owed, last first
-//! seal     nothing is open; the count of unknown steps is right; what failed and was not skipped is no good ending
-//! time     the clock of the machine never goes back, whatever the clock on the wall does, and where that was set, it is said
-//! window   what changes something begins while a window is open, and within the budgets
+//! chain    each line names the digest of the previous one; numbers increase by one; one run; the seal is the last record
+//! intent   at most one attempt is open; its outcome follows it, with the same step and attempt; attempts count from 1; no
+//!          attempt begins without the locks of the run, of a skipped step, or after an abort except of a cleanup step
+//! consent  an intent above read names a prompt that was confirmed for this step and this set, and no other intent names one;
+//!          a consent that lapsed was given before, and is no longer valid
+//! unknown  a step with an unknown outcome is not tried again before it is settled as not done
+//! answers  a prompt is answered at most once, with its own id, while it is open; the typed text is the consent of its class
+//! people   a decision was offered; an override and an approval come from a person other than the first one
+//! undo     only a step that ran is undone, and only once; outside of an `undo_of`, undos begin with the rollback, which lists
+//!          the pending undos, last first
+//! seal     nothing is open; the count of unknown steps is right; with a failed step that was not skipped, the run is not ok
+//! time     the boot clock never goes backwards, whatever happens to the wall clock, and each jump of the wall clock is recorded
+//! window   a change of a target begins while a window is open, and within the budgets
 //! ```
 
 mod back;
@@ -50,7 +49,7 @@ pub fn violations(journal: &[u8]) -> Vec<String> {
     check.wrong
 }
 
-/// A line as JSON, if its digest is that of what it says.
+/// A line as JSON, if its digest fits its content.
 fn chained(line: &[u8], prev: &str) -> Option<Value> {
     let record: Value = serde_json::from_slice(line).ok()?;
     let at = line.windows(5).rposition(|part| part == b",\"h\":")?;
@@ -78,16 +77,16 @@ struct Check {
     /// What was executed by an attempt that is over.
     executed: BTreeSet<u64>,
     undone: BTreeSet<u64>,
-    /// Steps with an attempt that ended without an error, and that nobody may silently try again.
+    /// Steps with an attempt that ended without an error, and that may not be tried again silently.
     done: BTreeSet<u64>,
     failed: BTreeSet<u64>,
     passed: BTreeSet<u64>,
-    /// Steps that another person said begin although there is no time.
+    /// Steps that a second person started as an emergency.
     cannot_wait: BTreeSet<u64>,
     /// Who wrote the record at hand, and who wrote the first one.
     actor: Value,
     starter: Value,
-    /// Who confirmed what waits for somebody else.
+    /// Who confirmed a prompt that waits for a second person.
     first: Option<Value>,
     terms: Value,
     /// The names of the locks that the run began with, and of those that its runner holds.
@@ -265,7 +264,7 @@ impl Check {
             self.violate(format_args!("`{typed}` counts as consent, and `{wanted}` was asked for"));
         }
         if self.head(step)["four_eyes"] == true {
-            // It stays open for somebody else.
+            // It stays open for a second person.
             self.first = Some(self.actor.clone());
             self.answered.remove(&id);
             self.prompt = Some((id, of, ask));

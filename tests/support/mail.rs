@@ -55,7 +55,7 @@ impl Mail {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (answer, config) = (Arc::clone(&there), Arc::clone(&config));
-                // Whoever does not trust it hangs up.
+                // A client that does not trust it hangs up.
                 std::thread::spawn(move || drop(serve(stream, speaks, config, code, &answer)));
             }
         });
@@ -94,7 +94,7 @@ fn serve(
     talk(&mut secure, speaks, true, code, received).map(drop)
 }
 
-/// Talks until the other side leaves; says whether it wants TLS now.
+/// Talks until the client leaves; returns whether it wants TLS now.
 fn talk(
     stream: &mut (impl Read + Write),
     speaks: Speaks,

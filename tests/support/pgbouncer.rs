@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-/// What PgBouncer's own manual tells to set for drivers that send these startup parameters.
+/// The setting in PgBouncer's manual for drivers that send these startup parameters.
 pub const IGNORING: &str = "ignore_startup_parameters = options,extra_float_digits\n";
 
 /// A pooler with one server connection, which it hands from client to client. It lives as long as this value.

@@ -15,7 +15,7 @@ pub enum Manner {
     Hangs,
 }
 
-/// A server with what it was told.
+/// A server with the requests that it got.
 pub struct Post {
     /// Where it listens.
     pub address: SocketAddr,
@@ -48,12 +48,12 @@ impl Post {
         Self { address, received: arc, manner }
     }
 
-    /// What it was told so far.
+    /// The requests so far.
     pub fn received(&self) -> Vec<String> {
         self.received.lock().unwrap().clone()
     }
 
-    /// Changes its manner for whoever comes next.
+    /// Changes its manner for the next client.
     pub fn turn(&self, manner: Manner) {
         *self.manner.lock().unwrap() = manner;
     }

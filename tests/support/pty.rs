@@ -212,7 +212,7 @@ impl Pty {
         }
     }
 
-    /// Pages to the end of a dialog that is higher than the screen, as whoever confirms something in it has to.
+    /// Pages to the end of a dialog that is higher than the screen, as a person has to before a confirmation.
     #[track_caller]
     pub fn page_through(&self) {
         let below = |screen: &str| Some(screen.split_once("· PgDn")?.0.rsplit_once(" row")?.1.to_owned());
@@ -311,7 +311,7 @@ impl Line {
     }
 
     fn close(self) {
-        rustix::io::write(&self.stop, &1_u64.to_ne_bytes()).expect("the reader is told");
+        rustix::io::write(&self.stop, &1_u64.to_ne_bytes()).expect("the reader is stopped");
         let _ = self.reader.join();
     }
 }
@@ -334,7 +334,7 @@ fn read(fd: &OwnedFd, stop: &OwnedFd, seen: &Shared) {
                 seen.show(false);
             }),
             Err(rustix::io::Errno::INTR) => {}
-            Err(_) => break, // EIO: nobody has the terminal open any more.
+            Err(_) => break, // EIO: no process has the terminal open any more.
         }
     }
     seen.change(|seen| {

@@ -178,12 +178,12 @@ impl Run<'_> {
         assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
     }
 
-    /// Answers, whatever comes of it: the runner may go away at once.
+    /// Answers, with any result: the runner may go away at once.
     pub fn accept_or_not(&self, prompt: &OpenPrompt, answer: Answer) {
         let _ = self.send(demand(prompt, answer));
     }
 
-    /// Answers, and asserts that it does not count, that it is told why, and that both are recorded.
+    /// Answers, and asserts that the answer is rejected with the reason, and that both are recorded.
     #[track_caller]
     pub fn refused(&self, request: &Request, why: &str) {
         let before = self.view().refused.len();

@@ -1,4 +1,4 @@
-//! A real S3-compatible server on a loopback socket, which checks signatures, and can be told to stall or to hang up.
+//! A real S3-compatible server on a loopback socket, which checks signatures, and can stall or hang up on command.
 
 use hyper::Request;
 use hyper::body::Incoming;

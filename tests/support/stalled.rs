@@ -1,4 +1,4 @@
-//! A file system in user space whose server can be stopped, like a file server that has gone: whoever looks into it then waits.
+//! A file system in user space whose server can be stopped, like a file server that is gone: a process that reads it then waits.
 //!
 //! It is mounted in a mount namespace of its own, so that no other test sees it; what is to see it is started there.
 
@@ -94,7 +94,7 @@ impl Mirror {
 
 impl Drop for Mirror {
     fn drop(&mut self) {
-        // The mount ends with its server, and whoever still waits in it gets an error.
+        // The mount ends with its server, and a process that still waits in it gets an error.
         let _ = self.server.kill();
         let _ = self.server.wait();
     }

@@ -1,4 +1,4 @@
-//! Four eyes: one confirms, another approves exactly what was confirmed, and nobody is two people.
+//! Four-eyes: one person confirms, another approves exactly the confirmed set, and no one counts as two.
 
 use super::people::{ANNA, BEN, CARLA, OUTSIDER, Person, ROOT, Team, approve, is_root, typed};
 use crate::support::run::{Run, demand, set_of};
@@ -19,7 +19,7 @@ undo    = { none = "a test" }
 
 const PHRASE: &str = "delete 3 files";
 
-/// A run that Anna started and confirmed, and that waits for somebody else.
+/// A run that Anna started and confirmed, and that waits for a second person.
 fn confirmed(team: &Team) -> (Run<'_>, OpenPrompt) {
     for name in ["a", "b", "c"] {
         team.estate.file(&format!("data/{name}"), "x");
@@ -63,7 +63,7 @@ fn another_person_approves_exactly_the_confirmed_set() {
     let (run, prompt) = confirmed(&team);
     assert_eq!(prompt.confirmed.as_ref().map(|(by, typed)| (by.uid, typed.as_str())), Some((ANNA.uid, PHRASE)));
     assert_eq!((run.count("step.intent"), team.estate.names("data").len()), (0, 3));
-    // Whoever looks without a terminal is told that it waits, by 75.
+    // A client without a terminal exits with 75 while it waits.
     team.midwatch(BEN, &["attach", "--plain", run.dir.id.as_str()]).exits(75);
     team.accept(BEN, &run, &prompt, approve());
     let view = run.sealed();
@@ -105,7 +105,7 @@ fn root_is_no_exception() {
     let team = Team::of("production");
     fs::write(team.estate.beside("windows.toml"), crate::support::hours::ANYTIME).unwrap();
     team.estate.file("data/a", "x");
-    // Nobody asks for four eyes here: a destroy without an undo, in production, takes them.
+    // The step does not ask for four-eyes: a destroy without an undo, in production, requires it.
     team.estate.procedure("four", "", &DELETE.replace("confirm = \"four-eyes\"\n", ""));
     let run = team.start_waiting(ROOT, "four", &["--confirm", "delete 1 files"]);
     let prompt = run.prompt();
@@ -178,7 +178,7 @@ fn an_outsider_reaches_nothing_and_a_refusal_stops_the_step() {
     let (run, prompt) = confirmed(&team);
     let reply = team.ask(OUTSIDER, &run, demand(&prompt, approve()));
     assert!(matches!(&reply, Reply::Rejected { why } if why.contains("unreachable")), "{reply:?}");
-    // Where the doors stand open, the runner itself refuses.
+    // With open permissions, the runner itself refuses.
     open_control(&run);
     team.refused(OUTSIDER, &run, demand(&prompt, approve()), "may not act on a run of");
     team.refused(OUTSIDER, &run, Demand::Abort { undo: false }, "may not act on a run of");
@@ -189,7 +189,7 @@ fn an_outsider_reaches_nothing_and_a_refusal_stops_the_step() {
     assert_eq!(team.estate.names("data").len(), 3);
 }
 
-/// Lets everybody reach a run's socket.
+/// Lets every user reach a run's socket.
 fn open_control(run: &Run<'_>) {
     use std::os::unix::fs::PermissionsExt;
     let open = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

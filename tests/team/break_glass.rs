@@ -1,4 +1,4 @@
-//! The glass that is broken for a reason, and who is there to be asked instead.
+//! Break-glass with a reason, and the attached persons who could approve instead.
 
 use super::people::{ANNA, BEN, Person, Team, break_glass, is_root};
 use crate::support::estate::{BINARY, kill_wholly, wait_for};
@@ -17,7 +17,7 @@ confirm = "four-eyes"
 undo    = { none = "a test" }
 "#;
 
-/// Somebody who follows a run, in a terminal of their own.
+/// A person who follows a run, in a terminal of their own.
 struct Follower(Child);
 
 impl Follower {

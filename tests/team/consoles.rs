@@ -43,7 +43,7 @@ fn opens(pty: &Pty, so: impl Fn(&str) -> bool) {
     until(pty, "\r", so);
 }
 
-/// Presses a key until it was heeded: what is typed ahead is not.
+/// Presses a key until it has an effect: keys typed ahead have none.
 fn until(pty: &Pty, key: &str, so: impl Fn(&str) -> bool) -> String {
     pty.press_until(key, so)
 }
@@ -78,7 +78,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
     }
     assert_eq!(run.view().overrides.iter().map(|passed| passed.by.uid).collect::<Vec<_>>(), [BEN.uid]);
 
-    // One confirms; she is told why she cannot approve, once, and the glass stays whole while he is here.
+    // One confirms; she is shown once why she cannot approve, and break-glass is refused while he is attached.
     until(&anna, "d", |screen| screen.contains("to confirm:  d"));
     anna.type_in("elete 3 files\r");
     let waits = anna.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));

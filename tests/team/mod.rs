@@ -1,6 +1,6 @@
 //! Two people and one run: real users of this machine, on a team directory.
 //!
-//! Only root can become other users. Where the tests run as somebody else, each says so, and tries what one user can see.
+//! Only root can become other users. As another user, each test prints that, and tries what one user can see.
 
 mod approval;
 mod backups;

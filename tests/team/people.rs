@@ -36,7 +36,7 @@ pub const BEN: Person = Person { uid: 61_002, login: Some(61_002), member: true 
 /// A third member.
 pub const CARLA: Person = Person { uid: 61_003, login: Some(61_003), member: true };
 
-/// Nobody of the team.
+/// A user outside the team.
 pub const OUTSIDER: Person = Person { uid: 61_009, login: Some(61_009), member: false };
 
 impl Person {
@@ -49,7 +49,7 @@ impl Person {
 /// Root, who logged in as root.
 pub const ROOT: Person = Person { uid: 0, login: Some(0), member: false };
 
-/// Whether the tests can become other users; says so where they cannot.
+/// Whether the tests can become other users; prints it if they cannot.
 pub fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
@@ -64,7 +64,7 @@ pub struct Team {
 }
 
 impl Team {
-    /// An estate whose state directory is a team's; everybody may read the rest.
+    /// An estate whose state directory is a team's; every user may read the rest.
     pub fn of(environment: &str) -> Self {
         Self::with(Estate::of(environment))
     }
@@ -81,7 +81,7 @@ impl Team {
         Self { estate }
     }
 
-    /// A command of somebody, on this estate.
+    /// A command of a user, on this estate.
     pub fn command(&self, who: Person, program: &Path, args: &[&str]) -> Command {
         let mut command = Command::new("sh");
         let (login, groups) = (who.login.unwrap_or(u32::MAX), if who.member { TEAM } else { who.uid });
@@ -92,7 +92,7 @@ impl Team {
         command
     }
 
-    /// `midwatch` of somebody, in a terminal of their own of (columns, rows).
+    /// `midwatch` of a user, in a terminal of their own of (columns, rows).
     pub fn terminal(&self, who: Person, args: &[&str], size: (u16, u16)) -> Pty {
         let command = self.command(who, Path::new(BINARY), args);
         let mut builder = CommandBuilder::new(command.get_program());
@@ -108,20 +108,20 @@ impl Team {
         Pty::start(builder, size)
     }
 
-    /// `midwatch` of somebody, to its end.
+    /// `midwatch` of a user, to its end.
     #[track_caller]
     pub fn midwatch(&self, who: Person, args: &[&str]) -> Printed {
         finish(self.command(who, Path::new(BINARY), args))
     }
 
-    /// Starts `test/NAME` in somebody's name without a terminal, and waits until a person is needed.
+    /// Starts `test/NAME` as a user without a terminal, and waits until a person is needed.
     #[track_caller]
     pub fn start_waiting(&self, who: Person, name: &str, more: &[&str]) -> Run<'_> {
         self.midwatch(who, &[&["run", &format!("test/{name}")], more].concat()).exits(75);
         self.estate.run()
     }
 
-    /// Sends a request in somebody's name, from a process of theirs.
+    /// Sends a request as a user, from a process of theirs.
     #[track_caller]
     pub fn send(&self, who: Person, dir: &RunDir, request: &Request) -> Reply {
         let own = std::env::current_exe().unwrap();
@@ -133,21 +133,21 @@ impl Team {
         serde_json::from_str(&reply).unwrap_or(Reply::Rejected { why: reply })
     }
 
-    /// Demands something in somebody's name.
+    /// Demands something as a user.
     #[track_caller]
     pub fn ask(&self, who: Person, run: &Run<'_>, ask: Demand) -> Reply {
         self.send(who, &run.dir, &run.to_it(ask))
     }
 
-    /// Answers a prompt in somebody's name, and asserts that it counts.
+    /// Answers a prompt as a user, and asserts that it counts.
     #[track_caller]
     pub fn accept(&self, who: Person, run: &Run<'_>, prompt: &OpenPrompt, answer: Answer) {
         let reply = self.ask(who, run, demand(prompt, answer));
         assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
     }
 
-    /// Demands something, and asserts that it does not count, that it is told why, and that both are recorded with the name of
-    /// whoever asked.
+    /// Demands something, and asserts that it is rejected with the reason, and that both are recorded with the name of
+    /// the user.
     #[track_caller]
     pub fn refused(&self, who: Person, run: &Run<'_>, ask: Demand, why: &str) {
         let before = run.view().refused.len();
@@ -195,7 +195,7 @@ fn holds_a_shared_lock() {
 /// A process of another user that holds a shared lock, until this is dropped.
 pub struct Squatter {
     child: std::process::Child,
-    /// What it said: `holds`, or why not.
+    /// Its output: `holds`, or why not.
     pub printed: String,
 }
 
@@ -207,7 +207,7 @@ impl Drop for Squatter {
 }
 
 impl Team {
-    /// Starts a process of somebody that takes a shared lock on a file.
+    /// Starts a process of a user that takes a shared lock on a file.
     #[track_caller]
     pub fn squat(&self, who: Person, path: &Path) -> Squatter {
         let own = std::env::current_exe().unwrap();

@@ -1,4 +1,4 @@
-//! What a team shares: modes that hold whatever the umask, locks across users, and directories that are refused.
+//! What a team shares: modes independent of the umask, locks across users, and directories that are refused.
 
 use super::people::{ANNA, BEN, OUTSIDER, TEAM, Team, is_root};
 use crate::support::estate::Estate;
@@ -132,13 +132,13 @@ fn a_member_cannot_remove_or_rename_another_members_files() {
         chown(team.estate.state().join(below), Some(0), Some(TEAM)).unwrap();
         fs::set_permissions(team.estate.state().join(below), Permissions::from_mode(0o2770)).unwrap();
     }
-    team.estate.procedure("one", "lock = [\"thing\"]", CHANGE);
+    team.estate.procedure("one", "lock = [\"target\"]", CHANGE);
     team.midwatch(ANNA, &["run", "test/one"]).exits(74).prints("it has no sticky bit").prints("chmod 3770");
     for below in ["runs", "locks"] {
         fs::set_permissions(team.estate.state().join(below), Permissions::from_mode(0o3770)).unwrap();
     }
     let run = team.start_waiting(ANNA, "one", &[]);
-    let lock = lock_file(&team, "thing");
+    let lock = lock_file(&team, "target");
     assert!(lock.exists());
     let path = |path: &Path| path.to_str().unwrap().to_owned();
     let away = path(&team.estate.state().join("runs/away"));
@@ -167,10 +167,10 @@ fn a_lock_file_planted_by_a_member_is_refused_by_name() {
         return;
     }
     let team = Team::of("other");
-    team.estate.procedure("one", "lock = [\"thing\"]", CHANGE);
+    team.estate.procedure("one", "lock = [\"target\"]", CHANGE);
     team.estate.procedure("other", "", CHANGE);
     team.midwatch(ANNA, &["run", "test/other"]).exits(75);
-    let lock = lock_file(&team, "thing");
+    let lock = lock_file(&team, "target");
     let place = lock.to_str().unwrap();
     for (plant, what) in [
         (format!("mkfifo -m 666 {place}"), "a FIFO of"),
@@ -206,7 +206,7 @@ fn a_shared_lock_of_a_member_keeps_no_owner_from_the_run() {
     run.kill_runner();
     let on_the_lock = team.squat(BEN, &run.dir.path.join("runner.lock"));
     assert!(on_the_lock.printed.contains("Permission denied"), "{}", on_the_lock.printed);
-    // What shows the team that the runner lives can be read, and so be locked; it keeps nobody away.
+    // The file that shows the team that the runner lives can be read, and so be locked; that blocks no process.
     let on_alive = team.squat(BEN, &run.dir.path.join("alive"));
     assert_eq!(on_alive.printed, "holds");
     team.midwatch(BEN, &["runs"]).exits(0).prints("interrupted");

@@ -55,7 +55,7 @@ fn a_hard_gate_is_overridden_by_another_person_for_a_reason_and_for_ever() {
         Ask::Decide { choices, .. } => choices.contains(&Choice::Override),
         _ => false,
     };
-    assert!(!offers(&alone.run().prompt()), "nobody else reaches it");
+    assert!(!offers(&alone.run().prompt()), "no one else reaches it");
     if !is_root() {
         return;
     }
@@ -96,7 +96,7 @@ fn a_wait_that_did_not_come_true_is_a_hard_gate_as_a_check_is() {
     let alone = crate::support::estate::Estate::default();
     alone.procedure("wait", "", WAIT);
     alone.start("wait", &[]).exits(1);
-    assert_eq!(choices(&alone.run().prompt()), [Choice::Retry, Choice::Hold, Choice::Abort], "nobody else reaches it");
+    assert_eq!(choices(&alone.run().prompt()), [Choice::Retry, Choice::Hold, Choice::Abort], "no one else reaches it");
     if !is_root() {
         return;
     }
@@ -109,7 +109,7 @@ fn a_wait_that_did_not_come_true_is_a_hard_gate_as_a_check_is() {
     team.refused(ANNA, &run, demand(&prompt, decide(Choice::Skip)), "not among the choices");
     team.refused(ANNA, &run, demand(&prompt, decide(Choice::Override)), "nobody is their own second person");
     team.accept(BEN, &run, &prompt, decide(Choice::Override));
-    // The soft one may be skipped by whoever is there.
+    // The soft one may be skipped by any person of the team.
     let soft = run.prompt_after(&prompt.id);
     assert_eq!(choices(&soft), [Choice::Retry, Choice::Skip, Choice::Hold, Choice::Abort]);
     team.accept(ANNA, &run, &soft, decide(Choice::Skip));

@@ -77,7 +77,7 @@ fn a_device_in_a_files_place_is_named_and_no_command_would_change_it() {
             symlink(device, &file).unwrap();
             let lint = estate.midwatch(&["lint", file.to_str().unwrap()]);
             let mut text = lint.out + &lint.err;
-            // A theme and a keymap that nobody chose stop no run.
+            // A theme and a keymap that are not in use stop no run.
             if !name.ends_with("own.toml") {
                 let start = estate.start("one", &["--yes", "change"]).exits(2);
                 text += &(start.out + &start.err);
@@ -132,17 +132,17 @@ fn a_program_that_runs_without_a_confirmation_is_refused_where_others_can_change
         "",
         &format!("[[work]]\ntitle = \"Look\"\ncheck = {{ exec = [\"{}\"] }}\n", program.display()),
     );
-    estate.procedure("tell", "", "[[work]]\ntitle = \"Page\"\nnotify = [\"pager\"]\nmessage = \"m\"\n");
-    for name in ["check", "tell"] {
+    estate.procedure("notify", "", "[[work]]\ntitle = \"Page\"\nnotify = [\"pager\"]\nmessage = \"m\"\n");
+    for name in ["check", "notify"] {
         for (place, mode) in [(estate.beside("bin"), 0o777), (program.clone(), 0o777)] {
             let printed = while_open(&place, mode, &|| estate.start(name, &[]));
-            // A notice that reached nobody stops no run; a check that could not run does.
-            assert!(name == "tell" || printed.code != Some(0), "{}", printed.out);
+            // An undelivered notice stops no run; a check that could not run does.
+            assert!(name == "notify" || printed.code != Some(0), "{}", printed.out);
             printed.prints("is run without a confirmation, and others may write to").prints("chmod go-w");
         }
     }
     assert_eq!(estate.lines("ran"), 0);
-    for (name, ran) in [("check", 1), ("tell", 2)] {
+    for (name, ran) in [("check", 1), ("notify", 2)] {
         estate.start(name, &[]).exits(0);
         assert_eq!(estate.lines("ran"), ran);
     }
@@ -181,7 +181,7 @@ fn a_members_run_is_not_taken_over_with_the_rights_of_root_unasked() {
     right.wait_for(SOON, |screen| screen.contains("goes on"));
     right.exit(SOON);
     assert_eq!(fs::metadata(format!("/proc/{}", run.runner())).unwrap().uid(), 0);
-    // A runner at work is stopped by its own hand, whoever asks.
+    // A runner at work is stopped through its own process, for any client.
     team.midwatch(ROOT, &["abort", id]).exits(0);
     run.sealed();
     let other = team.start_waiting(ANNA, "one", &[]);

@@ -1,6 +1,6 @@
 //! A random run of the kill test: its steps, and what is true of its effects at the target.
 //!
-//! Every effect is one line `ATTEMPT NANOSECONDS`, so that the target itself says which attempt acted, and when.
+//! Every effect is one line `ATTEMPT NANOSECONDS`, so that the target itself shows which attempt acted, and when.
 
 use crate::runner::chance::Chance;
 use crate::support::estate::Estate;

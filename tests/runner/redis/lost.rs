@@ -181,7 +181,7 @@ fn a_write_without_an_answer_is_unknown_and_the_proof_decides() {
     let end = outcome(&run);
     assert_eq!(end.ending, Ending::Unknown, "{end:?}");
     assert!(end.detail.starts_with("it was sent and not answered: unknown"), "{end:?}");
-    // The proof says that it is not there, and it is asked for again.
+    // The proof finds no effect, and the step asks again.
     let next = run.prompt_after(&prompt.id);
     assert!(matches!(next.ask, Ask::Confirm { .. }), "{next:?}");
     cache.ask(&["CLIENT", "UNPAUSE"]);

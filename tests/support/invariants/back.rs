@@ -1,4 +1,4 @@
-//! What an attempt leaves, and what the rollback owes.
+//! The result of an attempt, and the undos of the rollback.
 
 use super::Check;
 use serde_json::Value;

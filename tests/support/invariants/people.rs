@@ -4,7 +4,7 @@ use super::Check;
 use serde_json::Value;
 
 impl Check {
-    /// The second of two answers: the first one said to what, and nobody gives both. For a reason the glass may be broken.
+    /// The second of two answers: the first one names the set, and no one gives both. Break-glass needs a reason.
     pub(super) fn second(&mut self, first: &Value, step: u64, prompt: &str, ask: &Value, answer: &Value) {
         match answer["answer"].as_str() {
             Some("cancel") => {}
@@ -32,7 +32,7 @@ impl Check {
         }
     }
 
-    /// What was decided was offered, and past a gate or an end led somebody else than the starter, for a reason.
+    /// A decision was offered, and only a person other than the starter, with a reason, overrides a gate or the end of a window.
     pub(super) fn decided(&mut self, step: u64, ask: &Value, answer: &Value) {
         let choice = &answer["choice"];
         if !ask["choices"].as_array().is_some_and(|choices| choices.contains(choice)) {

@@ -26,14 +26,14 @@ impl Check {
                 }
             }
             _ if drift.abs() > JUMP + SLOP => {
-                self.violate(format_args!("the clock was set by {drift} ms, and nothing says so"));
+                self.violate(format_args!("the clock was set by {drift} ms, and no record of it"));
             }
             _ => {}
         }
     }
 
     /// What changes something needs an open window, and time in the budgets; what is taken in every ending needs neither, nor
-    /// what another person said cannot wait.
+    /// a step that a second person started as an emergency.
     pub(super) fn has_time(&mut self, step: u64, head: &Value) {
         if head["verb"] != "do" || head["always"] == true || self.cannot_wait.contains(&step) {
             return;
