@@ -11,6 +11,7 @@ mod filled;
 mod items;
 mod logs;
 mod prompts;
+mod standing;
 mod steps;
 mod time;
 mod undo;

@@ -2,10 +2,13 @@
 
 use crate::support::estate::{Estate, kill_wholly, wait_for};
 use crate::support::run::{Run, consent, decide};
+use midwatch::config::theme::{Glyphs, Theme};
+use midwatch::demo::sample;
 use midwatch::domain::{RunStatus, StepState};
 use midwatch::journal::fold::RunView;
 use midwatch::journal::record::{Ask, Choice, Ending, Event, WentBack};
 use midwatch::runner::protocol::Demand;
+use midwatch::ui::shot::{self, Paper};
 use std::fs;
 
 /// Two steps with an undo in two phases, then a check for the file `go`, then what is taken in every ending.
@@ -293,6 +296,19 @@ fn an_undo_that_is_skipped_is_reported_and_the_others_go_on() {
     let view = run.drive();
     assert_eq!(view.went_back(), Some(WentBack { undone: 1, left: 1, proved: None }));
     assert_eq!(states(&view)[..3], ["done", "undone", "done"]);
+    // What the step did is still there, and the step is nowhere said to have ended well.
+    let standing: Vec<&str> = view.steps.iter().take(3).map(|step| step.standing()).collect();
+    assert_eq!(standing, ["done", "undone", "undo failed"]);
+    let mut model = sample::following((120, 36), None, view.clone(), false);
+    sample::press(&mut model, "6");
+    let screen = shot::of(&mut model, &Theme::labelled(Glyphs::Unicode), Paper::Dark).text;
+    assert!(screen.contains("✖  undo failed"), "{screen}");
+    let page = run.midwatch("report", &[]).out;
+    assert!(page.contains("| undo failed |"), "{page}");
+    let html = run.midwatch("report", &["--format", "html"]).out;
+    assert!(html.contains("bad\">undo failed<"), "{html}");
+    let json: serde_json::Value = serde_json::from_str(&run.midwatch("report", &["--format", "json"]).out).unwrap();
+    assert_eq!(json["steps"][2]["standing"], "undo failed");
     assert!(remark(&view, 4).contains("step 3, whose undo was tried already"), "{}", remark(&view, 4));
     assert_eq!(effects(&estate)[..2], [1, 1]);
 }

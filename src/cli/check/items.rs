@@ -68,7 +68,7 @@ fn verdict(state: ItemState) -> Verdict {
 }
 
 fn detail(item: &ItemView, lives: bool) -> String {
-    let word = item.state.word();
+    let word = item.standing;
     let found = item.evidence_line();
     let by = item.by.as_ref().map_or_else(String::new, |by| format!(" by {}", by.name));
     let text = match item.state {
@@ -88,6 +88,7 @@ impl ItemRow {
         let mut facts = json!({
             "phase": self.item.phase,
             "state": self.item.state.word(),
+            "standing": self.item.standing,
             "evidence": text(&self.item.evidence_line()),
             "note": text(&self.item.note),
             "by": self.item.by.as_ref().map(|by| &by.name),

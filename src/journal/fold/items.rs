@@ -84,6 +84,10 @@ pub struct ItemView {
     pub note_required: bool,
     /// Its state.
     pub state: ItemState,
+    /// The words for that; where its undo ended otherwise than well, for how that ended.
+    pub standing: &'static str,
+    /// Whether its undo ended otherwise than well.
+    pub is_undo_failed: bool,
     /// Who closed it or skipped it, as the kernel reports; of evidence, the runner or who asked for it.
     pub by: Option<Actor>,
     /// When it was closed; of an open one, when it was last looked at.
@@ -162,6 +166,8 @@ impl RunView {
             hard: view.head.hard,
             note_required: view.head.note_required,
             state: self.item_state(view),
+            standing: view.failed_undo().map_or(self.item_state(view).word(), |_| view.standing()),
+            is_undo_failed: view.failed_undo().is_some(),
             by: view.by.clone(),
             at: view.ended,
             note: view.remark.clone().unwrap_or_default(),

@@ -26,7 +26,7 @@ pub(super) fn section(out: &mut String, view: &RunView) {
         let notes: Vec<String> = notes.map(|note| format!("{}: {}", safe(&note.by.name), safe(&note.text))).collect();
         let number = (u64::from(item.step) + 1).to_string();
         let (phase, title) = (safe(&item.phase), titled(item));
-        row(out, &[&number, &phase, &title, item.state.word(), &by, &at, &safe(&ground(item)), &notes.join("; ")]);
+        row(out, &[&number, &phase, &title, item.standing, &by, &at, &safe(&ground(item)), &notes.join("; ")]);
     }
 }
 
@@ -136,6 +136,7 @@ pub(super) fn item_json(item: &ItemView) -> Value {
         "part": item.part,
         "verb": item.verb,
         "state": item.state.word(),
+        "standing": item.standing,
         "hard": item.hard,
         "by": item.by,
         "at": item.at,

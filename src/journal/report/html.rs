@@ -195,6 +195,7 @@ fn steps(page: &mut Page, view: &RunView) {
     page.table(&["#", "phase", "step", "class", "state", "outcome"]);
     for (number, step) in (1..).zip(&view.steps) {
         let tone = match step.state {
+            _ if step.failed_undo().is_some() => "bad",
             StepState::Done => "good",
             StepState::Failed | StepState::Unknown => "bad",
             StepState::Skipped | StepState::Stopped | StepState::Undone => "odd",

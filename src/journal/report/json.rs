@@ -102,6 +102,7 @@ fn step_json(step: &StepView) -> Value {
         "effect": step.head.effect,
         "undo_action": step.head.undo,
         "state": step.state,
+        "standing": step.standing(),
         "attempts": step.attempts,
         "began": step.started,
         "ended": step.ended,

@@ -80,7 +80,7 @@ pub(super) fn title(view: &RunView, step: u32) -> String {
 pub(super) fn state(step: &StepView) -> &'static str {
     match step.state {
         StepState::Planned => "not reached",
-        other => other.word(),
+        _ => step.standing(),
     }
 }
 

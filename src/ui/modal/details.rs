@@ -64,7 +64,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
             outcome(&mut describe, "outcome", ended);
         }
         if let Some(undone) = &step.undo {
-            outcome(&mut describe, "undone", undone);
+            outcome(&mut describe, if step.failed_undo().is_none() { "undone" } else { "undo ended" }, undone);
         }
         if let Some(remark) = step.remark.as_ref().filter(|remark| !remark.trim().is_empty()) {
             describe("remark", Role::UiText, remark.clone());

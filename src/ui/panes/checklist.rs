@@ -38,6 +38,10 @@ const WITH_ITEMS: u16 = 5;
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
     let list = snapshot.checklist.view();
     let left = title(pen, snapshot, Pane::Checklist);
+    let left = match list {
+        Some(list) if run::is_of_another(snapshot, list) => run::of_another(pen, left, snapshot, list).gap(1),
+        _ => left,
+    };
     let left = if list.is_some() { filtered(pen, left, &snapshot.checklist.run.filter) } else { left };
     let room = usize::from(area.width).saturating_sub(left.width() + 4);
     let right = match list {
@@ -263,8 +267,9 @@ fn column(pen: Pen<'_>) -> usize {
 pub fn state(pen: Pen<'_>, list: &RunView, item: &ItemView) -> (Clean, Role, &'static str) {
     let glyph = |unicode, ascii| Clean::text(pen.glyph(unicode, ascii));
     let asks = list.prompt.as_ref().is_some_and(|open| open.step == item.step);
-    let word = item.state.word();
+    let word = item.standing;
     match item.state {
+        _ if item.is_undo_failed => (pen.symbol(Role::StateFailed), Role::StateFailed, word),
         ItemState::Evidence => (glyph("✓", "[x]"), Role::StateDone, word),
         ItemState::Claim => (glyph("✎", "[c]"), Role::UiText, word),
         ItemState::Skipped => (glyph("–", "[-]"), Role::StateSkipped, word),

@@ -27,7 +27,7 @@ use crate::app::model::{Hit, Pane};
 use crate::config::theme::Role;
 use crate::domain::{Clean, EffectClass, RunStatus, StepState, Verb, quantity};
 use crate::journal::fold::{RunView, StepView};
-use crate::journal::record::ended;
+use crate::journal::record::{Ending, ended};
 use crate::ui::ViewState;
 use crate::ui::header::environment;
 use crate::ui::layout::{self, take_bottom};
@@ -87,12 +87,18 @@ pub fn draw(
 /// hold the runs of several.
 #[must_use]
 pub fn of_another(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>, run: &RunView) -> Strip {
-    if run.estate == snapshot.estate && run.environment == snapshot.environment {
+    if !is_of_another(snapshot, run) {
         return strip;
     }
     let (role, word) = environment(&run.environment);
     let estate = format!("estate {} · ", Clean::text(&run.estate).cut(24).plain());
     strip.gap(1).put(pen.style(Role::VerdictCritical), estate).put(pen.style(role), word)
+}
+
+/// Whether a run belongs to another estate than the header says.
+#[must_use]
+pub fn is_of_another(snapshot: &Snapshot<'_>, run: &RunView) -> bool {
+    run.estate != snapshot.estate || run.environment != snapshot.environment
 }
 
 /// How many rows there are for what is told below the steps: what they leave, and a third where they need more than that.
@@ -250,7 +256,7 @@ fn step_line(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, step: &StepView
     let Fit { width, digits, .. } = fit;
     let (role, word) = state(snapshot, number, step);
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
-    let strip = if step.state == StepState::Done && step.settled_by_hand {
+    let strip = if step.state == StepState::Done && step.settled_by_hand && step.failed_undo().is_none() {
         let (start, style) = (strip.width(), pen.style(Role::UiText));
         strip
             .put(style, pen.glyph("✎", "[c]"))
@@ -296,7 +302,18 @@ pub fn state(snapshot: &Snapshot<'_>, number: u32, step: &StepView) -> (Role, &'
         _ if step.state == StepState::Planned && snapshot.run.status().is_some_and(RunStatus::is_over) => {
             (Role::StatePlanned, NOT_REACHED)
         }
-        _ => (Role::from(step.state), step.state.word()),
+        _ => (standing_role(step), step.standing()),
+    }
+}
+
+/// The role of where a step stands: an undo that did not end well is a failure of its own, whatever the step was before.
+#[must_use]
+pub fn standing_role(step: &StepView) -> Role {
+    match step.failed_undo() {
+        Some(Ending::Cancelled) => Role::from(StepState::Stopped),
+        Some(_) if step.state == StepState::Unknown => Role::StateUnknown,
+        Some(_) => Role::StateFailed,
+        None => Role::from(step.state),
     }
 }
 

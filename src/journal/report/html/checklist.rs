@@ -23,7 +23,7 @@ pub(super) fn items(page: &mut Page, view: &RunView) {
             u64::from(item.step) + 1,
             text(&item.phase),
             text(&item.title),
-            item.state.word(),
+            item.standing,
             text(&ground(item)),
         ));
     }

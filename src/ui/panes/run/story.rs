@@ -1,13 +1,13 @@
 //! What happens now, what comes next, and what the operator may do about it.
 
 use super::time as time_of;
-use super::{people, short, state, step_time as time};
+use super::{people, short, standing_role, state, step_time as time};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
 use crate::domain::{EffectClass, RunStatus, StepState, Verb, quantity};
 use crate::journal::fold::{Act, RunView, StepView};
-use crate::journal::record::{Ask, Ending, Outcome};
+use crate::journal::record::{Ask, Outcome};
 use crate::procedure::condition::in_words;
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::Strip;
@@ -130,16 +130,14 @@ fn last_ended(run: &RunView) -> Option<(u32, &StepView, &Outcome)> {
 /// What came of a step, with its role: `done: moved 3 of 3`; of one whose undo ran `undone · undo ok: restored 3 of 3`. An undo
 /// that did not end well leaves the step as it was, and its own end is what is shown.
 fn came_of(step: &StepView, outcome: &Outcome) -> (Role, String) {
-    let (state, detail) = (step.state.word(), short(&outcome.detail).plain());
-    if !step.is_latest_undo() {
-        return (Role::from(step.state), format!("{state}: {detail}"));
-    }
-    let role = match (step.state, outcome.ending) {
-        (StepState::Undone | StepState::Unknown, _) | (_, Ending::Ok | Ending::NotStarted) => Role::from(step.state),
-        (_, Ending::Cancelled) => Role::from(StepState::Stopped),
-        (_, Ending::Failed | Ending::TimedOut | Ending::Unknown) => Role::from(StepState::Failed),
+    let detail = short(&outcome.detail).plain();
+    let word = match step.failed_undo() {
+        // Beside its own end, what the step is otherwise.
+        Some(_) => format!("{} · {}", step.state.word(), step.standing()),
+        None if step.is_latest_undo() => format!("{} · undo {}", step.state.word(), outcome.ending.word()),
+        None => step.state.word().to_owned(),
     };
-    (role, format!("{state} · undo {}: {detail}", outcome.ending.word()))
+    (standing_role(step), format!("{word}: {detail}"))
 }
 
 /// What comes next: the report, a new runner, or a step.
@@ -328,7 +326,7 @@ pub fn one_line(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snap
 mod tests {
     use super::*;
     use crate::journal::chain::read;
-    use crate::journal::record::Event;
+    use crate::journal::record::{Ending, Event};
     use crate::journal::samples::{bytes, night};
 
     #[test]
@@ -342,9 +340,9 @@ mod tests {
     fn what_came_of_an_undo_has_its_own_words_and_a_stopped_one_is_not_drawn_as_failed() {
         for (ending, role, words) in [
             (Ending::Ok, Role::StateUndone, "undone · undo ok: "),
-            (Ending::Cancelled, Role::StateInterrupted, "done · undo cancelled: "),
+            (Ending::Cancelled, Role::StateInterrupted, "done · undo stopped: "),
             (Ending::Failed, Role::StateFailed, "done · undo failed: "),
-            (Ending::TimedOut, Role::StateFailed, "done · undo timed-out: "),
+            (Ending::TimedOut, Role::StateFailed, "done · undo timed out: "),
             (Ending::Unknown, Role::StateUnknown, "unknown · undo unknown: "),
         ] {
             let mut events = night();
