@@ -63,7 +63,7 @@ fn procedures_are_listed_for_people_and_for_programs_and_one_shows_what_it_asks_
     assert_eq!(answer.out.lines().count(), 1, "{}", answer.out);
     let one = estate.midwatch(&["procedures", "test/own"]).exits(0).out;
     for line in [
-        "acts on  mount when entry of the estate is yes\n",
+        "acts on  mount when it is named in the estate file\n",
         "  database  the name of a postgres; needed\n",
         "  days      1 to 30 days; otherwise 7\n            How old a thing must be\n",
         "midwatch plan test/own database=…\n",

@@ -4,10 +4,12 @@
 //! name, in the unit of its suffix.
 
 mod table;
+mod yes_no;
 
 use crate::domain::{Fact, TargetKind, Wall, quantity};
 use std::time::Duration;
 use table::TABLE;
+pub use yes_no::{predicate, short};
 
 /// In which unit a fact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -66,7 +66,7 @@ fn a_procedure_that_needs_an_act_is_withheld_with_the_reason() {
         (offers.into_iter().map(|offer| offer.procedure).collect::<Vec<_>>(), withheld)
     };
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    let other = "common/reindex-index needs kind: index (now table)";
+    let other = "common/reindex-index needs kind index (now table)";
     assert_eq!(describe(&full, true), (texts(&["common/vacuum-table"]), Vec::new()));
     let why = "common/vacuum-table needs `act`: main has none in the estate";
     assert_eq!(describe(bare, false), (Vec::new(), texts(&[why, other])));
@@ -130,7 +130,7 @@ fn reads_are_offered_before_changes_and_what_destroys_comes_last() {
 #[test]
 fn if_no_procedure_applies_each_gives_its_reason() {
     let (offers, withheld) = offers(&world(""), &mount(false));
-    let why = |id: &str| format!("{id} needs entry of the estate: yes (now no)");
+    let why = |id: &str| format!("{id} needs a row that is named in the estate file (this one is not)");
     let ids = ["cell0/archive-logs", "cell0/data-retention", "cell0/health-check"];
     assert_eq!((offers, withheld), (Vec::new(), ids.map(why).to_vec()));
     let service = Row::unread(TargetKind::Service, "api".to_owned(), String::new(), Duration::from_secs(5));

@@ -44,26 +44,26 @@ fn a_binding_that_does_not_apply_says_what_it_needs_and_what_the_row_has() {
     type Case<'a> = (&'a str, &'a [(&'static str, Fact)], &'a str);
     let cases: [Case<'_>; 12] = [
         ("used_ratio > 0.8", &[path(), used(0.91)], r#"{"root": "/srv"}"#),
-        ("used_ratio > 0.8", &[path(), used(0.413_333_3)], "needs used: above 80 % (now 42 %)"),
-        ("used_ratio > 0.8", &[path(), used(0.799_6)], "needs used: above 80 % (now 80 %, exactly 0.7996)"),
-        ("used_ratio >= 0.8", &[path(), used(0.799_6)], "needs used: at least 80 % (now 80 %, exactly 0.7996)"),
-        ("used_ratio > 0.797", &[path(), used(0.796)], "needs used: above 79.7 % (now 80 %, exactly 0.796)"),
-        ("used_ratio > 0.8", &[path(), used(f64::NAN)], "needs used: above 80 % (now NaN)"),
-        ("used_ratio > 0.8", &[path()], "needs used: above 80 % (now not known)"),
+        ("used_ratio > 0.8", &[path(), used(0.413_333_3)], "needs used above 80 % (now 42 %)"),
+        ("used_ratio > 0.8", &[path(), used(0.799_6)], "needs used above 80 % (now 80 %, exactly 0.7996)"),
+        ("used_ratio >= 0.8", &[path(), used(0.799_6)], "needs used at least 80 % (now 80 %, exactly 0.7996)"),
+        ("used_ratio > 0.797", &[path(), used(0.796)], "needs used above 79.7 % (now 80 %, exactly 0.796)"),
+        ("used_ratio > 0.8", &[path(), used(f64::NAN)], "needs used above 80 % (now NaN)"),
+        ("used_ratio > 0.8", &[path()], "needs used above 80 % (not known)"),
         (
             "configured == true and used_ratio > 0.8",
             &[path(), used(0.9), named(false)],
-            "needs entry of the estate: yes (now no)",
+            "needs a row that is named in the estate file (this one is not)",
         ),
         (
             "configured == true and used_ratio > 0.8",
             &[path(), used(0.5), named(false)],
-            "needs entry of the estate: yes (now no) and used: above 80 % (now 50 %)",
+            "needs a row that is named in the estate file (this one is not) and used above 80 % (now 50 %)",
         ),
         (
             "path == '/a' or used_ratio > 0.8",
             &[path(), used(0.5)],
-            "needs path: /a (now /srv) or used: above 80 % (now 50 %)",
+            "needs path /a (now /srv) or used above 80 % (now 50 %)",
         ),
         ("", &[used(0.9)], "needs path, which is not known of this row"),
         (

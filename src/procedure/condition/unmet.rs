@@ -1,11 +1,12 @@
 //! Why a condition does not hold for the facts of a row.
 
-use crate::domain::Fact;
+use crate::domain::{Fact, facts};
 use crate::procedure::condition::{Condition, Operand, Seen, Test};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A test that does not hold, with the value that the row has: `used: above 80 % (now 41 %)`.
+/// A test that does not hold, with the value that the row has: `used above 80 % (now 41 %)`; of a fact that is yes or no,
+/// `a row that is verified (this one is not)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unmet {
     /// What is compared, in words.
@@ -14,12 +15,24 @@ pub struct Unmet {
     pub wanted: String,
     /// What it is; `None` where the row does not have that fact.
     pub now: Option<String>,
+    /// Of a fact that is yes or no: what must hold of the row, and the beginning of what does.
+    pub yes_no: Option<(String, &'static str)>,
 }
 
 impl fmt::Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let now = self.now.as_deref().unwrap_or("not known");
-        write!(f, "{}: {} (now {now})", self.label, self.wanted)
+        let now = self.now.as_deref();
+        match &self.yes_no {
+            Some((must, short)) if now.is_some() => write!(f, "a row that {must} (this one {short})"),
+            Some((must, _)) => write!(f, "a row that {must} (not known of this one)"),
+            None => write!(
+                f,
+                "{} {} ({})",
+                self.label,
+                self.wanted,
+                now.map_or("not known".to_owned(), |now| format!("now {now}"))
+            ),
+        }
     }
 }
 
@@ -44,7 +57,14 @@ impl Test {
             Operand::Reference(_) => None,
             Operand::Literal(value) => Some(value.clone()),
         };
-        Some(Unmet { label: self.label(), wanted: self.wanted(), now: fact.map(|fact| self.now(&fact)) })
+        let now = fact.map(|fact| self.now(&fact));
+        Some(Unmet { label: self.label(), wanted: self.wanted(), now, yes_no: self.yes_no() })
+    }
+
+    /// What must hold of a row for a fact that is yes or no, and the beginning of what holds where it does not.
+    fn yes_no(&self) -> Option<(String, &'static str)> {
+        let (name, yes) = self.asked_yes_no()?;
+        Some((facts::predicate(name, yes)?, facts::short(name, !yes)?))
     }
 
     /// The value of a fact, exactly where its unit would round it to what it must be above or below.

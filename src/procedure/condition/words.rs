@@ -29,9 +29,22 @@ impl Condition {
 
 impl Test {
     fn words(&self) -> String {
+        if let Some(predicate) = self.asked_yes_no().and_then(|(name, yes)| facts::predicate(name, yes)) {
+            return format!("it {predicate}");
+        }
         let op = self.op.words();
         let space = if op.is_empty() { "" } else { " " };
         format!("{} is{space}{op} {}", self.label(), self.value())
+    }
+
+    /// The fact that must be yes, or no, and which of both.
+    pub(super) fn asked_yes_no(&self) -> Option<(&str, bool)> {
+        let (Operand::Fact(name), Operand::Literal(Fact::Bool(yes))) = (&self.left, &self.right) else { return None };
+        match self.op {
+            Op::Equal => Some((name, *yes)),
+            Op::NotEqual => Some((name, !yes)),
+            _ => None,
+        }
     }
 
     /// What is compared, in words.
@@ -115,7 +128,7 @@ mod tests {
     #[test]
     fn a_condition_is_shown_in_words() {
         for (text, words) in [
-            ("kind == 'index' and can_act == true", "kind is index and can be acted on is yes"),
+            ("kind == 'index' and can_act == true", "kind is index and it can be changed from here"),
             ("used_ratio > 0.8 or path != '/a b'", "used is above 80 % or path is not \"/a b\""),
             ("bloat_ratio >= 0.255", "bloat is at least 25.5 %"),
             ("{{saved:2/before.replicas}} >= 3", "before.replicas is at least 3"),
