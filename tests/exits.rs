@@ -104,7 +104,7 @@ fn person(estate: &Estate, script: &str, keys: &[&str]) -> Option<i32> {
     exec(estate, script);
     let pty = estate.terminal(&["run", "test/p"], (110, 40));
     for key in keys {
-        pty.wait_for(SOON, |screen| screen.trim_end().ends_with("or cancel:"));
+        pty.wait_for(SOON, |screen| screen.trim_end().ends_with("or cancel [nothing]:"));
         pty.send(key);
     }
     match pty.exit(SOON) {

@@ -40,7 +40,7 @@ fn the_plain_line_asks_before_step_1() {
         assert!(asked.contains(KILLED) && estate.runs().is_empty(), "{asked}");
         pty.send(format!("{typed}\r"));
         if starts {
-            pty.wait_for(SOON, |screen| screen.contains("or cancel:"));
+            pty.wait_for(SOON, |screen| screen.contains("or cancel [nothing]:"));
             assert_eq!(estate.runs().len(), 1);
             pty.send("done\r");
             assert_eq!(pty.exit(SOON), Exit::Code(0));

@@ -42,7 +42,11 @@ impl Person {
                 continue;
             }
             let mut part = [0; 4096];
-            let count = rustix::io::read(stdin(), &mut part).ok().filter(|count| *count > 0)?;
+            let Some(count) = rustix::io::read(stdin(), &mut part).ok().filter(|count| *count > 0) else {
+                // What is printed next does not stand behind the question.
+                out::line(format_args!(""));
+                return None;
+            };
             line.extend_from_slice(part.get(..count)?);
             if line.ends_with(b"\n") {
                 let line = String::from_utf8_lossy(&line);

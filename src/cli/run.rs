@@ -97,7 +97,8 @@ fn may_end_with_us(args: &Run, mut person: Person) -> Result<Person> {
         let message = "the run would not outlive this session, and nobody is here to be asked";
         return Err(Error::new(Kind::Waiting, message));
     }
-    let typed = setup::wait_for(async { Ok(person.ask("start it all the same? type  yes : ").await) })?;
+    let typed =
+        setup::wait_for(async { Ok(person.ask("type  yes  to start it all the same [nothing is started]: ").await) })?;
     match typed.as_deref() {
         Some("yes") => Ok(person),
         _ => Err(Error::new(Kind::Aborted, "nothing was started")),

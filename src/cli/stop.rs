@@ -139,7 +139,7 @@ fn set_aside(dir: &RunDir) -> Result<u8> {
         dir.id
     );
     out::text(format_args!("{}", plan::clean(&text)));
-    let question = format!("type  {}  to put it aside: ", dir.id);
+    let question = format!("type  {}  to put it aside [nothing]: ", dir.id);
     let typed = setup::wait_for(async { Ok(interactive::Person.ask(&question).await) })?;
     if typed.as_deref() != Some(dir.id.as_str()) {
         return Err(Error::new(Kind::Aborted, "the id does not match; nothing was done"));
@@ -186,7 +186,7 @@ fn of_another(authority: &Authority, dir: &RunDir, command: Confirmed<Command>) 
         text.push_str(&format!("  the undo of {}. {}, where the run is rolled back\n", step.1 + 1, step.0.head.title));
     }
     out::text(format_args!("{}", plan::clean(&text)));
-    let question = format!("take it over as root? type the owner's name, {name}: ");
+    let question = format!("type the owner's name, {name}, to take it over as root [nothing]: ");
     let typed = setup::wait_for(async { Ok(interactive::Person.ask(&question).await) })?;
     if typed.as_deref() == Some(name.as_str()) {
         return Ok(confirm::take_over(authority, owner, command));

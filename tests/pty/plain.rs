@@ -3,14 +3,14 @@
 use super::{Home, SLOW, until};
 use crate::support::pty::{Exit, Pty, SOON};
 use midwatch::journal::chain;
-use midwatch::journal::record::{Answer, Event};
+use midwatch::journal::record::{Answer, Choice, Event};
 use std::fs;
 use std::time::{Duration, Instant};
 
 /// A quiet time that a busy machine does not outlast by itself, in milliseconds.
 const QUIET: [(&str, &str); 1] = [("MIDWATCH_SPAN_QUIET", "2500")];
 
-const CONFIRM: &str = "to confirm, or cancel:";
+const CONFIRM: &str = "to confirm, or cancel [nothing]:";
 
 /// What people answered in a run so far.
 fn answers(home: &Home) -> Vec<Answer> {
@@ -52,12 +52,12 @@ fn what_was_typed_before_the_question_answers_nothing() {
         until("the second step", || home.effects().contains(&"begun".to_owned()));
         pty.send("done\r\rlooks fine\rdo");
         fs::write(home.path("work/go"), "").unwrap();
-        question(&pty, "Is the mark there?", "or cancel:");
+        question(&pty, "Is the mark there?", "or cancel [nothing]:");
         assert_eq!(answers(&home), [confirmed.clone(), confirmed.clone()], "{}", pty.screen());
         // An empty line signs nothing off.
         pty.send("\r");
         pty.wait_for(SOON, |screen| screen.contains("nothing was signed off"));
-        question(&pty, "nothing was signed off", "or cancel:");
+        question(&pty, "nothing was signed off", "or cancel [nothing]:");
         pty.send("done\r");
         pty.wait_for(SOON, |screen| screen.contains("the run is over: ok"));
         assert_eq!(pty.exit(SOON), Exit::Code(0));
@@ -90,7 +90,7 @@ fn a_line_that_was_meant_for_something_else_signs_nothing_off() {
         let home = Home::with("", &[("slow", &only_sign)]);
         let run = home.run("test/slow");
         let pty = home.open(&["attach", "--plain", &run], &[], (120, 50));
-        let asks = |screen: &str| screen.trim_end().ends_with("to sign off, or cancel:");
+        let asks = |screen: &str| screen.trim_end().ends_with("to sign off, or cancel [nothing]:");
         pty.wait_for(SOON, asks);
         let mut refused = 0;
         for line in ["c", "y", "ls -l", "", "Done", "done it", "/cell0"] {
@@ -119,7 +119,7 @@ fn what_is_typed_before_a_question_is_on_the_screen_does_not_answer_it() {
     pty.wait_for(SOON, |screen| screen.contains("CHANGE"));
     assert!(!pty.screen().contains("to confirm"), "the question comes after the quiet time");
     pty.send("change\r");
-    let asks = |screen: &str, times| screen.matches("to confirm, or cancel:").count() == times;
+    let asks = |screen: &str, times| screen.matches("to confirm, or cancel [nothing]:").count() == times;
     pty.wait_for(SOON, |screen| asks(screen, 1));
     // A line behind the question is its answer: had one of those before been taken, this would answer the next step.
     pty.send("no\r");
@@ -156,4 +156,39 @@ fn every_key_begins_the_quiet_time_before_a_plain_question_again() {
         assert!(came.duration_since(last) >= QUIET / 2, "the question came {:?} after the last key", came - last);
         return;
     }
+}
+
+#[test]
+fn a_decision_is_one_line_with_its_reason_and_an_empty_line_or_the_end_of_input_decides_nothing() {
+    let fails = SLOW.replace("echo marked; echo mark >>effects", "exit 3");
+    let home = Home::with("", &[("slow", &fails)]);
+    let run = home.run("test/slow");
+    let pty = home.open(&["attach", "--plain", &run], &[], (120, 50));
+    question(&pty, "CHANGE", CONFIRM);
+    pty.send("\r");
+    question(&pty, "nothing was confirmed", CONFIRM);
+    pty.send("change\r");
+    let asks = |screen: &str| {
+        let last = screen.trim_end().lines().last().unwrap_or_default().to_owned();
+        last.starts_with("type  ") && last.contains(" | skip: REASON | ") && last.ends_with("  [nothing]:")
+    };
+    let mut times = 0;
+    for line in ["", "skip", "skip: ", "c", "yes"] {
+        pty.wait_for(SOON, |screen| screen.matches("nothing was decided").count() == times && asks(screen));
+        pty.send(format!("{line}\r"));
+        times += 1;
+    }
+    pty.wait_for(SOON, |screen| screen.matches("nothing was decided").count() == times && asks(screen));
+    let confirmed = Answer::Confirm { typed: "change".to_owned() };
+    pty.send("\x04");
+    let screen = pty.wait_for(SOON, |screen| screen.contains("it waits for a person"));
+    assert!(screen.lines().any(|line| line.starts_with("it waits for a person")), "{screen}");
+    assert_eq!(pty.exit(SOON), Exit::Code(1));
+    assert_eq!(answers(&home), std::slice::from_ref(&confirmed));
+    let pty = home.open(&["attach", "--plain", &run], &[], (120, 50));
+    pty.wait_for(SOON, asks);
+    pty.send("skip: not tonight: it is late\r");
+    let skipped = Answer::Decide { choice: Choice::Skip, reason: "not tonight: it is late".to_owned() };
+    until("it is decided", || answers(&home).len() == 2);
+    assert_eq!(answers(&home), [confirmed, skipped]);
 }

@@ -177,7 +177,7 @@ fn a_cancel_explains_its_effect_before_and_after() {
     let pty = estate.terminal(&["run", "test/good"], (120, 40));
     let stops = "the run stops before this step; what it did so far stays as it is";
     pty.wait_for(SOON, |screen| {
-        screen.contains(&format!("cancel: {stops}")) && screen.trim_end().ends_with("or cancel:")
+        screen.contains(&format!("cancel: {stops}")) && screen.trim_end().ends_with("or cancel [nothing]:")
     });
     pty.send("cancel\r");
     pty.wait_for(SOON, |screen| screen.contains(&format!("cancelled: {stops}")));

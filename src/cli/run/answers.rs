@@ -12,6 +12,9 @@ use crate::journal::record::{About, Answer, Ask, Choice, Covered, consequences};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+/// What an empty line does, in the place of a default.
+pub(super) const NOTHING: &str = "nothing";
+
 /// What may be answered, and by whom.
 #[derive(Clone, Debug)]
 pub struct Answers {
@@ -88,8 +91,14 @@ pub async fn ask_person(
             }
             let phrase = if *effect == EffectClass::Destroy { preview.phrase.as_str() } else { "change" };
             let all = if also.is_empty() { String::new() } else { format!(" all {}", also.len() + 1) };
-            let typed = person.ask(&format!("type  {phrase}  to confirm{all}, or cancel: ")).await?;
-            Some(if typed == "cancel" { Answer::Cancel } else { Answer::Confirm { typed } })
+            loop {
+                let typed = person.ask(&format!("type  {phrase}  to confirm{all}, or cancel [{NOTHING}]: ")).await?;
+                match typed.as_str() {
+                    "cancel" => return Some(Answer::Cancel),
+                    "" => out::line(format_args!("nothing was confirmed")),
+                    _ => return Some(Answer::Confirm { typed }),
+                }
+            }
         }
         Ask::Sign { text, note_required } => {
             out::text(format_args!("{}", plan::clean(text)));
@@ -131,10 +140,10 @@ async fn second(
         let _ = writeln!(page, "  set sha256 {hash}");
     }
     let question = match may_approve {
-        Ok(()) => "type  approve , or cancel (or break glass: REASON): ",
+        Ok(()) => "type  approve , or break glass: REASON , or cancel [nothing]: ",
         Err(why) => {
             let _ = writeln!(page, "  it waits for a second person: {why}");
-            "wait, or type  break glass: REASON , or cancel: "
+            "wait, or type  break glass: REASON , or cancel [nothing]: "
         }
     };
     out::text(format_args!("{}", plan::clean(&page)));
@@ -153,8 +162,8 @@ async fn second(
 /// for something else.
 async fn sign(person: &mut Person, note_required: bool) -> Option<Answer> {
     let question = match note_required {
-        true => "type  done: NOTE  to sign off, or cancel: ",
-        false => "type  done  or  done: NOTE  to sign off, or cancel: ",
+        true => "type  done: NOTE  to sign off, or cancel [nothing]: ",
+        false => "type  done  or  done: NOTE  to sign off, or cancel [nothing]: ",
     };
     loop {
         let typed = person.ask(question).await?;
@@ -176,20 +185,37 @@ pub(super) fn note_of(line: &str) -> Option<&str> {
     }
 }
 
+/// Asks for one of the choices, with its reason behind a colon where it needs one; a line that names none decides nothing.
 async fn decide(person: &mut Person, choices: &[Choice], may_override: &Result<(), String>) -> Option<Answer> {
+    let words: Vec<String> = choices.iter().map(|choice| choice_words(*choice)).collect();
+    let question = format!("type  {}  [{NOTHING}]: ", words.join(" | "));
     loop {
-        let typed = person.ask("decide: ").await?;
-        let Some(choice) = Choice::from_word(typed.trim()).filter(|choice| choices.contains(choice)) else {
-            out::line(format_args!("type one of the words above"));
+        let typed = person.ask(&question).await?;
+        let (word, reason) = with_reason(&typed);
+        let Some(choice) = Choice::from_word(word).filter(|choice| choices.contains(choice)) else {
+            out::line(format_args!("nothing was decided"));
             continue;
         };
         if let (Choice::Override | Choice::Emergency, Err(why)) = (choice, may_override) {
             out::text(format_args!("{}", plan::clean(why)));
             continue;
         }
-        let reason = if choice.needs_reason() { person.ask("reason: ").await? } else { String::new() };
-        return Some(Answer::Decide { choice, reason });
+        if choice.needs_reason() && reason.is_empty() {
+            out::line(format_args!("nothing was decided: type  {}", choice_words(choice)));
+            continue;
+        }
+        return Some(Answer::Decide { choice, reason: reason.to_owned() });
     }
+}
+
+/// A choice as it is typed: `hold`, `skip: REASON`.
+fn choice_words(choice: Choice) -> String {
+    if choice.needs_reason() { format!("{}: REASON", choice.word()) } else { choice.word().to_owned() }
+}
+
+/// The word of a line, and what stands behind its colon.
+pub(super) fn with_reason(line: &str) -> (&str, &str) {
+    line.split_once(':').map_or((line.trim(), ""), |(word, reason)| (word.trim(), reason.trim()))
 }
 
 fn shown(effect: EffectClass, preview: &Preview, params: Option<&str>, also: &[Covered]) -> String {

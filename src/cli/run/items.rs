@@ -5,14 +5,14 @@
 //!   every backup is ok
 //!   why: without it nothing below can be undone
 //!   seen 02:31:07: critical: 31 h old · limit 24 h · backup database (files /backups/*.dump)
-//! done (look again), hand, skip, later, note, leave:
+//! done (look again), hand: NOTE, skip: REASON, note: TEXT, later, leave [nothing]:
 //! ```
 
 use crate::app::confirm;
 use crate::cli::interactive::Person;
 use crate::cli::out;
 use crate::cli::plan::clean;
-use crate::cli::run::answers::note_of;
+use crate::cli::run::answers::{NOTHING, note_of, with_reason};
 use crate::cli::run::follow::{Follow, LOOK, WATCH};
 use crate::domain::error::Result;
 use crate::domain::{EffectClass, Kind, Verb};
@@ -143,6 +143,7 @@ fn may_override(view: &RunView, item: &ItemView) -> bool {
     fits(item, &action).is_ok() && may_do(&view.starter, &identity::own("run"), &action).is_ok()
 }
 
+/// Asks what to do with an item, in one line: the word, and behind its colon the note or the reason that it needs.
 async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
     let by_hand = !item.hard && item.verb != Verb::Notify;
     let signs = item.verb == Verb::Manual;
@@ -152,34 +153,37 @@ async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
         (false, _) => format!("done ({})", done(item)),
     };
     if by_hand && !signs {
-        words.push_str(", hand");
+        words.push_str(", hand: NOTE");
     }
     if !item.hard {
-        words.push_str(", skip");
+        words.push_str(", skip: REASON");
     }
     if overrides {
-        words.push_str(", override");
+        words.push_str(", override: REASON");
     }
+    let question = format!("{words}, note: TEXT, later, leave [{NOTHING}]: ");
     loop {
-        let Some(typed) = person.ask(&format!("{words}, later, note, leave: ")).await else { return Turn::Leave };
-        let turn = match typed.trim() {
-            line if signs && note_of(line).is_some() => sign(item, line),
-            "done" => Some(Turn::Act(ItemAction::Close)),
-            "hand" if by_hand => {
-                ask_text(person, "note (required): ", |note| Turn::Act(ItemAction::Hand { note })).await
-            }
-            "skip" if !item.hard => ask_text(person, "reason: ", |reason| Turn::Act(ItemAction::Skip { reason })).await,
-            "override" if overrides => {
-                ask_text(person, "reason: ", |reason| Turn::Act(ItemAction::Override { reason })).await
-            }
-            "note" => ask_text(person, "note: ", Turn::Note).await,
-            "later" => Some(Turn::Later),
-            "leave" => Some(Turn::Leave),
+        let Some(typed) = person.ask(&question).await else { return Turn::Leave };
+        let (word, text) = with_reason(&typed);
+        let text = || text.to_owned();
+        let signs_with_note = signs && item.note_required && word == "done";
+        let needs_text = signs_with_note || matches!(word, "hand" | "skip" | "override" | "note");
+        let turn = match word {
+            _ if needs_text && text().is_empty() => None,
+            _ if signs && note_of(typed.trim()).is_some() => sign(item, typed.trim()),
+            "done" if text().is_empty() => Some(Turn::Act(ItemAction::Close)),
+            "hand" if by_hand => Some(Turn::Act(ItemAction::Hand { note: text() })),
+            "skip" if !item.hard => Some(Turn::Act(ItemAction::Skip { reason: text() })),
+            "override" if overrides => Some(Turn::Act(ItemAction::Override { reason: text() })),
+            "note" => Some(Turn::Note(text())),
+            "later" if text().is_empty() => Some(Turn::Later),
+            "leave" if text().is_empty() => Some(Turn::Leave),
             _ => None,
         };
         match turn {
             Some(turn) => return turn,
-            None => out::line(format_args!("type one of the words above; a note or a reason must say something")),
+            None if needs_text => out::line(format_args!("nothing was done: {word} needs its text, as {word}: TEXT")),
+            None => out::line(format_args!("nothing was done: type one of the words, with its text behind the colon")),
         }
     }
 }
@@ -188,10 +192,6 @@ async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
 fn sign(item: &ItemView, line: &str) -> Option<Turn> {
     let note = note_of(line).filter(|note| !(item.note_required && note.is_empty()))?;
     Some(Turn::Act(ItemAction::Hand { note: note.to_owned() }))
-}
-
-async fn ask_text(person: &mut Person, word: &str, make: impl FnOnce(String) -> Turn) -> Option<Turn> {
-    person.ask(word).await.filter(|text| !text.trim().is_empty()).map(make)
 }
 
 /// Waits until an item is another than was shown, or its runner is gone.

@@ -68,7 +68,7 @@ fn each_kind_of_confirmation_is_seen_by_the_judge() {
     counted(&estate, "a plain sign-off", (1, 0), || {
         let (_, run) = estate.waiting.iter().find(|(name, _)| *name == "note").unwrap();
         let pty = estate.home.open(&["attach", "--plain", run], &[], (120, 50));
-        pty.wait_for(SOON, |screen| screen.trim_end().ends_with("or cancel:"));
+        pty.wait_for(SOON, |screen| screen.trim_end().ends_with("or cancel [nothing]:"));
         pty.send("done: yes\r");
         pty.wait_for(SOON, |screen| screen.contains("the run is over"));
         pty

@@ -253,7 +253,7 @@ impl<'a> Drive<'a> {
 /// What is typed for an answer, after which words of the screen.
 fn typed(answer: &Answer) -> Option<Vec<(&'static str, String)>> {
     match answer {
-        Answer::Confirm { typed } => Some(vec![("or cancel:", typed.clone())]),
+        Answer::Confirm { typed } => Some(vec![("or cancel [nothing]:", typed.clone())]),
         Answer::Decide { choice, reason } => {
             let mut types = vec![("decide:", choice.word().to_owned())];
             if choice.needs_reason() {
