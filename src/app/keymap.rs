@@ -102,6 +102,13 @@ impl Keymap {
         self.keys(action).first().map(|keys| spell(keys)).unwrap_or_default()
     }
 
+    /// A key of an action that is no letter, so that it works where letters are text too.
+    #[must_use]
+    pub fn beside_text(&self, action: Action) -> Option<String> {
+        let is_letter = |key: &Key| matches!(key.code, KeyCode::Char(_)) && !key.ctrl && !key.alt;
+        self.keys(action).iter().find(|keys| !keys.iter().any(is_letter)).map(|keys| spell(keys))
+    }
+
     /// The same as keyboards have it: `PgDn`.
     #[must_use]
     pub fn brief(&self, action: Action) -> String {

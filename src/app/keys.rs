@@ -102,7 +102,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::Query(Query::ListRuns)];
         }
         Action::Procedures => {
-            model.open(Modal::Procedures { list: None, cursor: 0 });
+            model.open(Modal::Procedures { list: None, cursor: None });
             return vec![Effect::Query(Query::ListProcedures)];
         }
         Action::NextProblem => return problems::next(model),
@@ -228,7 +228,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-fn open_palette(model: &mut Model) -> Vec<Effect> {
+/// Opens the palette with the commands of the focused pane, and of a run.
+pub(crate) fn open_palette(model: &mut Model) -> Vec<Effect> {
     let (context, read_only) = (model.focus.context(), model.is_read_only());
     let may = |entry: &Entry| {
         context.stack().contains(&entry.context)

@@ -81,8 +81,8 @@ pub enum Modal {
     Procedures {
         /// The procedures; `None` until they were listed.
         list: Option<Vec<Offer>>,
-        /// The one under the cursor.
-        cursor: usize,
+        /// The one under the cursor; `None` while none is selected.
+        cursor: Option<usize>,
     },
     /// A procedure's parameters.
     Params(Box<Form>),
@@ -263,6 +263,7 @@ impl Modal {
             Self::Item(dialog) => Some(&mut dialog.scroll),
             Self::Emergency(emergency) => Some(&mut emergency.scroll),
             Self::LeaveDemo(leaving) => Some(&mut leaving.scroll),
+            Self::Note(note) if !note.writing => Some(&mut note.scroll),
             _ => None,
         }
     }

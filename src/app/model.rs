@@ -2,6 +2,7 @@
 
 mod quiet;
 mod read;
+pub use read::{Missing, missing_after};
 
 use crate::app::burst::Burst;
 use crate::app::confirm::Authority;

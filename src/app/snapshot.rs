@@ -8,6 +8,7 @@ use crate::app::panes::checklist::ChecklistPane;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
+use crate::app::reading::Reading;
 use crate::app::runs::Other;
 use crate::app::wallboard::Wallboard;
 use crate::app::window::WindowShown;
@@ -60,6 +61,8 @@ pub struct Snapshot<'a> {
     pub zoomed: bool,
     /// The dialogs, the topmost last.
     pub modals: &'a [Modal],
+    /// What was read of the dialogs.
+    pub reading: &'a Reading,
     /// The keys.
     pub keymap: &'a Keymap,
     /// The beginning of a sequence of keys, as it is shown.
@@ -213,6 +216,7 @@ impl Model {
             focus: self.focus,
             zoomed: self.zoomed,
             modals: self.modals(),
+            reading: self.reading(),
             keymap: &self.keymap,
             pending: self.pending.iter().map(|key| format!("{key} ")).collect(),
             mouse: self.mouse,

@@ -153,14 +153,20 @@ fn offered(model: &mut Model, target: &TargetId, found: Vec<Offer>, why: Vec<Str
     }
 }
 
-fn procedures(model: &mut Model, offers: Vec<Offer>) {
-    if let Some(Modal::Procedures { list, .. }) = model.modal_mut() {
+fn procedures(model: &mut Model, mut offers: Vec<Offer>) {
+    if let Some(Modal::Procedures { list, cursor }) = model.modal_mut() {
+        offers.sort_by(|a, b| (a.effect, &a.procedure).cmp(&(b.effect, &b.procedure)));
+        // As for a row, what changes or destroys waits for a key that selects it.
+        *cursor = offers.first().filter(|first| first.effect == EffectClass::Read).map(|_| 0);
         *list = Some(offers);
         return;
     }
     if let Some(Modal::Palette(palette)) = model.modal_mut() {
+        let kept = palette.cursor.and_then(|_| palette.chosen());
         palette.choices.retain(|choice| matches!(choice, Command::Action(_)));
         palette.choices.extend(offers.into_iter().map(|offer| Command::Procedure(Box::new(offer))));
+        // What was selected stays selected, wherever it stands now.
+        palette.cursor = kept.and_then(|kept| palette.matches().iter().position(|other| other.name() == kept.name()));
     }
 }
 

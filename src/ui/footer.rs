@@ -128,8 +128,12 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         }
         if !typing {
             keys.push((Action::Help, "help"));
+            return pen.keys(snapshot.keymap, &keys, room);
         }
-        return pen.keys(snapshot.keymap, &keys, room);
+        let strip = pen.keys(snapshot.keymap, &keys, room);
+        let help = snapshot.keymap.beside_text(Action::Help);
+        let Some(help) = help.filter(|help| strip.width() + help.len() + 6 <= room) else { return strip };
+        return strip.put(pen.style(Role::UiKey), help).gap(1).put(pen.style(Role::UiMuted), "help");
     }
     let keys = keys_here(snapshot);
     // The way out is always there.

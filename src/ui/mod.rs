@@ -27,6 +27,7 @@ pub mod theme;
 pub mod trend;
 pub mod wallboard;
 pub mod widgets;
+pub mod wrap;
 
 use crate::app::Snapshot;
 use crate::app::model::{Area, Hit, Pane, Seen};

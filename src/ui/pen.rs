@@ -4,6 +4,7 @@ use crate::app::keymap::{Action, Keymap};
 use crate::config::theme::{Glyphs, Role, Theme};
 use crate::domain::Clean;
 use crate::ui::text::{self, Piece, Strip, wrapped};
+use crate::ui::wrap::wrap;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -133,6 +134,23 @@ impl Pen<'_> {
         let strip = strip.put(self.style(Role::UiText), tail);
         let strip = if focused { strip.put(self.style(Role::UiPrompt), self.glyph("▌", "_")) } else { strip };
         strip.put_within(room.saturating_sub(used), self.style(Role::UiText), after)
+    }
+}
+
+impl Pen<'_> {
+    /// The same over as many rows as it needs, for what is confirmed: all of it is on the screen.
+    #[must_use]
+    pub fn typed_whole(
+        &self,
+        strip: Strip,
+        field: &crate::app::field::Field,
+        width: usize,
+        focused: bool,
+    ) -> Vec<Line<'static>> {
+        let (before, after) = field.halves();
+        let strip = strip.put(self.style(Role::UiText), Clean::text(before));
+        let strip = if focused { strip.put(self.style(Role::UiPrompt), self.glyph("▌", "_")) } else { strip };
+        wrap(&strip.put(self.style(Role::UiText), Clean::text(after)).line(), width, 1)
     }
 }
 

@@ -19,6 +19,7 @@ mod reflexes;
 mod rows;
 mod runs;
 mod waiting;
+mod whole;
 mod wild;
 mod words;
 

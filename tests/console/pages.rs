@@ -17,26 +17,26 @@ use midwatch::journal::fold::RunView;
 use midwatch::journal::record::{Answer, Ask, Choice};
 use midwatch::procedure::plan::Plan;
 
-const SIZES: [(u16, u16); 5] = [(40, 10), (60, 15), (80, 24), (120, 36), (200, 50)];
+pub const SIZES: [(u16, u16); 5] = [(40, 10), (60, 15), (80, 24), (120, 36), (200, 50)];
 
-fn confirms(effects: &[Effect]) -> bool {
+pub fn confirms(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Command(_)))
 }
 
 /// Draws the screen, looks at it for a second, and presses a key; gives the screen as it was before, and what came of the key.
-fn read(model: &mut Model, key: &str) -> (String, Vec<Effect>) {
+pub fn read(model: &mut Model, key: &str) -> (String, Vec<Effect>) {
     let screen = look(model, &Theme::labelled(Glyphs::Unicode));
     let now = Now { boot: Boot(model.now.boot.0 + 1_000_000_000), ..model.now };
     (screen, update(model, Msg::KeyPressed(Key::parse(key).unwrap(), now)))
 }
 
 /// Presses keys, each after the screen was really drawn.
-fn reads(model: &mut Model, keys: &str) -> Vec<Effect> {
+pub fn reads(model: &mut Model, keys: &str) -> Vec<Effect> {
     keys.split_whitespace().flat_map(|key| read(model, key).1).collect()
 }
 
 /// A line that is wider than a small screen.
-fn finding(number: usize) -> String {
+pub fn finding(number: usize) -> String {
     format!("line {number}: a variable that is not quoted is split at blanks: SC{}", 2000 + number)
 }
 
@@ -49,12 +49,12 @@ fn warned(of: &sample::Story, warnings: usize) -> RunView {
     view
 }
 
-fn tall(size: (u16, u16), warnings: usize) -> Model {
+pub fn tall(size: (u16, u16), warnings: usize) -> Model {
     sample::following(size, Some(Authority::grant()), warned(&sample::change(), warnings), true)
 }
 
 /// Pages to the end, and gives all that was on the screen on the way.
-fn page_through(model: &mut Model) -> Vec<String> {
+pub fn page_through(model: &mut Model) -> Vec<String> {
     let mut screens = Vec::new();
     loop {
         let (screen, effects) = read(model, "PageDown");
@@ -68,7 +68,7 @@ fn page_through(model: &mut Model) -> Vec<String> {
 }
 
 /// The words of a screen without its frames, so that a line can be found over any number of rows.
-fn words(screen: &str) -> String {
+pub fn words(screen: &str) -> String {
     screen.replace(['┃', '\n', ' '], "")
 }
 

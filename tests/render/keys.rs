@@ -235,7 +235,11 @@ fn the_list_of_procedures_says_what_each_acts_on() {
     for part in ["Procedures", "ACTS ON", "change", "cell0/rotate-logs", "mount", "destroy", "cell0/data-retention"] {
         assert!(screen.contains(part), "{part}: {screen}");
     }
-    sample::press(&mut model, "j Enter");
+    // Neither of them only reads: none is selected before a key does it.
+    sample::press(&mut model, "Enter");
+    let screen = text(&mut model);
+    assert!(screen.contains("no procedure is selected: j selects one"), "{screen}");
+    sample::press(&mut model, "j j Enter");
     let screen = text(&mut model);
     assert!(screen.contains("Data retention cleanup") && screen.contains("root"), "{screen}");
 }

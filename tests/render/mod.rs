@@ -297,7 +297,7 @@ fn a_row_that_no_procedure_applies_to_80x24() {
     let target = sample::id(TargetKind::Mount, "/srv/cell0");
     let withheld = vec![
         "cell0/data-retention needs used_ratio > 0.8 (0.41 now)".to_owned(),
-        "cell0/rotate-logs needs entry of the estate: yes (now no)".to_owned(),
+        "cell0/rotate-logs needs a row that is named in the estate file (this one is not)".to_owned(),
     ];
     update(&mut model, Msg::Offered { target, offers: Vec::new(), withheld });
     let screen = shown(&mut model);

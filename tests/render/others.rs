@@ -94,3 +94,30 @@ fn the_time_of_a_plan_does_not_reckon_with_limits_and_an_undo_that_asks_nothing_
         assert!(screen.contains(text) && screen.contains("undoes step 2; asks nothing"), "{is_known}: {screen}");
     }
 }
+
+#[test]
+fn a_checklist_of_another_estate_is_named_as_such_in_its_pane_and_in_its_items() {
+    for size in [SMALL, (100, 30), WIDE, HUGE] {
+        let mut list = sample::checklist().view().unwrap();
+        (list.estate, list.environment) = ("novacron".to_owned(), "production".to_owned());
+        let own = shown(&mut pressed(sample::walking(size, operator(), list.clone(), None), "5"));
+        assert!(!own.contains("estate "), "{size:?}: {own}");
+        (list.estate, list.environment) = ("shop".to_owned(), "staging".to_owned());
+        let mut model = pressed(sample::walking(size, operator(), list, None), "5");
+        let screen = shown(&mut model);
+        assert!(screen.contains("5 Checklist  estate shop · STAGING"), "{size:?}: {screen}");
+        let screen = shown(&mut pressed(model, "Enter"));
+        let dialog: Vec<&str> = screen.lines().skip_while(|line| !line.contains("━━ Weekly")).take(2).collect();
+        assert!(dialog.concat().contains("estate shop · STAGING"), "{size:?}: {screen}");
+    }
+}
+
+#[test]
+fn the_heading_of_a_prompt_stands_whole_however_narrow_the_screen_is() {
+    for width in [40, 46, 60, 80, 120] {
+        let screen = shown(&mut run((width, 30), &sample::destroy()));
+        let dialog: Vec<&str> = screen.lines().skip_while(|line| !line.contains("DESTROY ━━")).take(4).collect();
+        let words = dialog.concat().replace(['┃', '┏', '┓', ' '], "");
+        assert!(words.contains("step3of5") && words.contains("STAGING"), "{width}: {screen}");
+    }
+}

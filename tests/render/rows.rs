@@ -39,7 +39,7 @@ fn the_palette_stands_still_while_one_types() {
         let screen = shown(&mut pressed(model, keys));
         let grid: Vec<&str> = screen.lines().take(36).collect();
         let top = grid.iter().position(|line| line.contains("┏ Commands")).unwrap();
-        let bottom = grid.iter().position(|line| line.contains("┗ Enter does it")).unwrap();
+        let bottom = grid.iter().position(|line| line.contains("Esc goes back")).unwrap();
         (top, grid[top + 1].contains('▌'), bottom)
     };
     let empty = place("");
@@ -143,6 +143,26 @@ fn the_cause_of_a_verdict_is_in_the_list_as_far_as_it_fits_and_whole_in_the_deta
                 detail.lines().filter_map(|line| line.split_once('┃')?.1.rsplit_once('┃')).map(|(text, _)| text);
             let text = inside.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
             assert!(text.contains(&cause), "{size:?}: {given:?}: {cause:?}\n{text}\n{detail}");
+        }
+    }
+}
+
+#[test]
+fn the_heading_that_says_how_rows_are_sorted_is_a_whole_word_at_every_width() {
+    const WORDS: [&str; 10] =
+        ["verdict", "name", "size", "days", "issuer", "bloat", "remedy", "read", "state", "reclaimable"];
+    for width in (40..=200).step_by(5) {
+        for (pane, sorted) in [2, 3, 4].into_iter().flat_map(|pane| (0..7).map(move |sorted| (pane, sorted))) {
+            let keys = format!("{pane} z{}", " o".repeat(sorted));
+            let screen = shown(&mut pressed(sample::healthy((width, 30), operator()), &keys));
+            let heading = screen.lines().skip_while(|line| !line.contains('┏')).nth(1).unwrap();
+            let Some((before, _)) = heading.split_once(['▼', '▲']) else {
+                // A column that has no room here: the title of the pane says it.
+                assert!(sorted > 0 && screen.contains(" by "), "{width} {keys}: {screen}");
+                continue;
+            };
+            let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap();
+            assert!(WORDS.contains(&word), "{width} {keys}: {heading}");
         }
     }
 }

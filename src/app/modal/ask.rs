@@ -4,6 +4,7 @@
 
 use crate::app::confirm;
 use crate::app::copy;
+use crate::app::early;
 use crate::app::effect::{Begun, Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
@@ -29,7 +30,10 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(context) = model.modal().map(Modal::context) else { return Vec::new() };
     if !keys::is_letter(key)
         && let Resolved::Action(action) = model.keymap.resolve(context, &[key])
-        && matches!(action, Action::Redraw | Action::Suspend | Action::Interrupt | Action::Back | Action::Leave)
+        && matches!(
+            action,
+            Action::Redraw | Action::Suspend | Action::Interrupt | Action::Back | Action::Leave | Action::Help
+        )
     {
         return keys::perform(model, action);
     }
@@ -52,7 +56,7 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
         Some(Modal::Palette(_)) if key.code == KeyCode::Enter => return choose(model),
         Some(Modal::Palette(palette)) => {
             palette.field.take(key);
-            palette.cursor = 0;
+            palette.cursor = None;
         }
         Some(Modal::Params(form)) if form.planning => {}
         Some(Modal::Params(form)) if moves != 0 => form.step(moves),
@@ -127,7 +131,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = isize::try_from(model.page()).unwrap_or(1);
     match action {
         Action::Back | Action::Quit | Action::Interrupt => return leave(model, action),
-        Action::Help if !matches!(model.modal(), Some(Modal::Help { .. })) => {
+        Action::Help if matches!(model.modal(), Some(Modal::Help { .. })) => drop(model.close()),
+        Action::Help => {
             let context = model.modal().map_or(Context::Global, Modal::context);
             model.open(Modal::Help { context, scroll: 0 });
         }
@@ -143,15 +148,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Top => return turn_page(model, isize::MIN + 1),
         Action::Bottom => return turn_page(model, isize::MAX),
         Action::Open => return open(model),
-        Action::Act => {
-            if let Some(Modal::Row(dialog)) = model.modal() {
-                let target = dialog.target.clone();
-                model.close();
-                model.focus = Pane::of(target.kind.section());
-                model.lists.of_mut(target.kind.section()).point(&target);
-                return keys::offer(model);
-            }
-        }
+        Action::Act => return act(model),
         Action::Log => {
             match model.modal() {
                 Some(Modal::Step { step, .. }) => model.run.cursor = Some(*step),
@@ -173,7 +170,32 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Decline => return decline(model),
         Action::ListSet => return list_set(model),
         Action::Leave => turn_field(model),
-        _ => {}
+        _ => return elsewhere(model, action),
+    }
+    Vec::new()
+}
+
+/// Offers what acts on the row whose detail is open.
+fn act(model: &mut Model) -> Vec<Effect> {
+    let Some(Modal::Row(dialog)) = model.modal() else { return Vec::new() };
+    let target = dialog.target.clone();
+    model.close();
+    model.focus = Pane::of(target.kind.section());
+    model.lists.of_mut(target.kind.section()).point(&target);
+    keys::offer(model)
+}
+
+/// What has no meaning in the topmost dialog: the palette opens over it where nothing is asked, and of other keys it says so.
+fn elsewhere(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Palette if model.modals().iter().any(Modal::is_guarded) => model.notify(early::LEAVE_FIRST),
+        Action::Palette => return keys::open_palette(model),
+        Action::Filter | Action::Search => {
+            let key = model.keymap.shown(Action::Palette);
+            model.notify(format!("nothing is filtered here; {key} finds a command or a procedure by its name"));
+        }
+        _ if model.modal().is_some_and(Modal::is_guarded) => {}
+        _ => model.notify(early::NOT_HERE),
     }
     Vec::new()
 }
@@ -245,19 +267,20 @@ fn open(model: &mut Model) -> Vec<Effect> {
                 return launch(model, offer);
             }
             if none_selected {
-                let key = model.keymap.shown(Action::Down);
-                model.notify(format!("no procedure is selected: {key} selects one"));
+                say_none_selected(model, "procedure");
             }
             Vec::new()
         }
-        Some(Modal::Procedures { list: Some(list), cursor }) => match list.get(*cursor).cloned() {
-            Some(_) if model.is_read_only() => {
-                model.notify(keys::READ_ONLY);
-                Vec::new()
+        Some(Modal::Procedures { list: Some(list), cursor }) => {
+            let (offer, is_empty) = (cursor.and_then(|cursor| list.get(cursor)).cloned(), list.is_empty());
+            match offer {
+                Some(_) if model.is_read_only() => model.notify(keys::READ_ONLY),
+                Some(offer) => return launch(model, offer),
+                None if !is_empty => say_none_selected(model, "procedure"),
+                None => {}
             }
-            Some(offer) => launch(model, offer),
-            None => Vec::new(),
-        },
+            Vec::new()
+        }
         Some(Modal::Runs { cursor: Some(id) }) => {
             let id = id.clone();
             model.close();
@@ -274,6 +297,16 @@ fn open(model: &mut Model) -> Vec<Effect> {
         Some(Modal::Prompt(dialog)) if dialog.ended.is_some() => leave(model, Action::Back),
         _ => Vec::new(),
     }
+}
+
+/// Says that a key which opens has nothing to open: what changes or destroys is selected by another key first.
+fn say_none_selected(model: &mut Model, what: &str) {
+    // Where letters are text, the arrow selects.
+    let key = match model.modal().is_some_and(Modal::takes_text) {
+        true => "Down".to_owned(),
+        false => model.keymap.shown(Action::Down),
+    };
+    model.notify(format!("no {what} is selected: {key} selects one"));
 }
 
 /// Goes from a procedure to its parameters, or straight to its plan where it has none.
@@ -295,8 +328,16 @@ fn plan(model: &mut Model) -> Vec<Effect> {
 /// Does what the palette's cursor is on, as if its key had been pressed in the pane below.
 fn choose(model: &mut Model) -> Vec<Effect> {
     let Some(Modal::Palette(palette)) = model.modal() else { return Vec::new() };
-    let Some(command) = palette.chosen() else { return Vec::new() };
-    model.close();
+    let Some(command) = palette.chosen() else {
+        if !palette.matches().is_empty() {
+            say_none_selected(model, "command");
+        }
+        return Vec::new();
+    };
+    // The lists that it was opened over lead elsewhere.
+    while model.modal().is_some() {
+        model.close();
+    }
     match command {
         Command::Action(entry) => keys::perform(model, entry.action),
         Command::Procedure(offer) => launch(model, *offer),

@@ -79,6 +79,8 @@ pub struct Note {
     pub writing: bool,
     /// What the operator should know after a key that did nothing.
     pub hint: Option<String>,
+    /// Outside the text, the first row on the screen.
+    pub scroll: u16,
     area: TextArea<'static>,
 }
 
@@ -90,7 +92,7 @@ impl Note {
         area.set_wrap_mode(WrapMode::WordOrGlyph);
         area.move_cursor(tui_textarea::CursorMove::Bottom);
         area.move_cursor(tui_textarea::CursorMove::End);
-        Self { run, step, writes: Writes::Beside, seq: 0, writing: true, hint: None, area }
+        Self { run, step, writes: Writes::Beside, seq: 0, writing: true, hint: None, scroll: 0, area }
     }
 
     /// The words of a action on an item, given as its step and the record that opened it.
@@ -131,6 +133,7 @@ impl Note {
     /// Goes out of the text, where letters are keys, or back into it.
     pub fn turn(&mut self) {
         self.writing = !self.writing;
+        self.scroll = 0;
         self.hint = None;
     }
 

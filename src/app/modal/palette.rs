@@ -1,19 +1,21 @@
 //! Commands by name, narrowed by what is typed.
 //!
-//! Procedures come before actions, and actions before the keys that only move. What is typed finds, best first: a beginning of the name,
+//! What only looks comes first, then the procedures: those that read, that change, that destroy; behind them what acts on a run, and the
+//! keys that only move. What changes or destroys is selected by a key, never by itself. What is typed finds, best first: a beginning of the name,
 //! beginnings of its words, beginnings of words of what it does, any part of either, and at last its letters in their order.
 
 use crate::app::field::Field;
-use crate::app::keymap::{ACTIONS, Action, Entry};
+use crate::app::keymap::{ACTIONS, Action, Danger, Entry};
 use crate::app::msg::Offer;
+use crate::domain::EffectClass;
 
 /// Commands by name, narrowed by what is typed.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Palette {
     /// What was typed.
     pub field: Field,
-    /// The line under the cursor.
-    pub cursor: usize,
+    /// The line that a key moved the cursor to; `None` where none did since the text was typed.
+    pub cursor: Option<usize>,
     /// What can be chosen.
     pub choices: Vec<Command>,
 }
@@ -46,13 +48,33 @@ impl Command {
         }
     }
 
-    /// Procedures first, what only moves last.
+    /// What looks first, then procedures by their effect, then what acts on a run, and what only moves last.
     fn class(&self) -> u8 {
         match self {
-            Self::Procedure(_) => 0,
-            Self::Action(entry) if moves(entry.action) => 2,
-            Self::Action(_) => 1,
+            Self::Action(entry) if moves(entry.action) => 5,
+            Self::Action(entry) if entry.danger == Danger::None => 0,
+            Self::Action(_) => 4,
+            Self::Procedure(offer) => match offer.effect {
+                EffectClass::Read => 1,
+                EffectClass::Change => 2,
+                EffectClass::Destroy => 3,
+            },
         }
+    }
+
+    /// Whether it leads to nothing that changes or destroys.
+    #[must_use]
+    pub fn only_looks(&self) -> bool {
+        match self {
+            Self::Action(entry) => entry.danger == Danger::None,
+            Self::Procedure(offer) => offer.effect == EffectClass::Read,
+        }
+    }
+
+    /// Whether a text is its whole name.
+    fn is_named(&self, typed: &str) -> bool {
+        let name = self.name();
+        name == typed || name.split_once(' ').is_some_and(|(_, id)| id == typed)
     }
 
     /// How well a text finds it, less being better; `None` where it does not.
@@ -179,22 +201,35 @@ impl Palette {
         found.into_iter().map(|(.., command)| command).collect()
     }
 
-    /// The line under the cursor.
+    /// The place of the line that is selected: where a key moved the cursor, else the best match, where that only looks or its whole
+    /// name was typed.
     #[must_use]
-    pub fn chosen(&self) -> Option<Command> {
-        self.matches().get(self.cursor).map(|command| (*command).clone())
+    pub fn selected(&self) -> Option<usize> {
+        let best = || {
+            let found = self.matches();
+            let best = found.first()?;
+            (best.only_looks() || best.is_named(self.field.text().trim())).then_some(0)
+        };
+        self.cursor.or_else(best)
     }
 
-    /// Moves the cursor.
+    /// The line that is selected.
+    #[must_use]
+    pub fn chosen(&self) -> Option<Command> {
+        self.matches().get(self.selected()?).map(|command| (*command).clone())
+    }
+
+    /// Moves the cursor; where nothing is selected, to the first line.
     pub fn step(&mut self, by: isize) {
-        self.cursor = self.cursor.saturating_add_signed(by).min(self.matches().len().saturating_sub(1));
+        let last = self.matches().len().saturating_sub(1);
+        let moved = self.selected().map_or(if by == isize::MAX { last } else { 0 }, |at| at.saturating_add_signed(by));
+        self.cursor = Some(moved.min(last));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::EffectClass;
 
     fn palette(typed: &str) -> Palette {
         let mut palette = Palette::new(|_| true);
@@ -232,10 +267,36 @@ mod tests {
         assert_eq!(first("severity"), "", "nothing has these letters");
         let all: Vec<String> = palette("").matches().iter().map(|command| command.name()).collect();
         let place = |name: &str| all.iter().position(|other| other == name).unwrap();
-        assert!(place("run common/restart-unit") < place("help") && place("help") < place("page-down"), "{all:?}");
+        assert!(place("help") < place("run common/restart-unit"), "{all:?}");
+        assert!(place("run common/restart-unit") < place("abort") && place("abort") < place("page-down"), "{all:?}");
         assert!(place("refresh") < place("pane-1") && all.len() == ACTIONS.len() + 3);
         let page: Vec<String> = palette("pa").matches().iter().map(|command| command.name()).collect();
         assert_eq!(page.first().map(String::as_str), Some("palette"), "{page:?}");
+    }
+
+    #[test]
+    fn what_changes_or_destroys_is_selected_by_a_key_and_never_by_itself() {
+        for effect in [EffectClass::Read, EffectClass::Change, EffectClass::Destroy] {
+            for typed in ["", "v", "vac", "vacuum-table", "restart", "run", "abor", "resum"] {
+                let mut palette = palette(typed);
+                for choice in &mut palette.choices {
+                    if let Command::Procedure(offer) = choice {
+                        offer.effect = effect;
+                    }
+                }
+                let chosen = palette.chosen();
+                assert!(chosen.as_ref().is_none_or(Command::only_looks), "{typed} {effect:?}: {chosen:?}");
+                let best = palette.matches().first().map(|best| best.only_looks());
+                assert_eq!(chosen.is_some(), best == Some(true), "{typed} {effect:?}");
+                palette.step(1);
+                let place = usize::from(chosen.is_some());
+                assert_eq!(palette.selected(), Some(place.min(palette.matches().len() - 1)), "{typed} {effect:?}");
+            }
+        }
+        assert_eq!(palette("").chosen().map(|first| first.name()).as_deref(), Some("help"));
+        for whole in ["run common/vacuum-table", "common/vacuum-table", "abort"] {
+            assert!(palette(whole).chosen().is_some_and(|chosen| chosen.is_named(whole)), "{whole}");
+        }
     }
 
     #[test]

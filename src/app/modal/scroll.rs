@@ -38,8 +38,9 @@ pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
             let moved = cursor.map_or(0, |cursor| cursor.saturating_add_signed(by));
             *cursor = Some(moved.min(offers.len().saturating_sub(1)));
         }
-        Some(Modal::Procedures { list: Some(list), cursor }) => {
-            *cursor = cursor.saturating_add_signed(by).min(list.len().saturating_sub(1));
+        Some(Modal::Procedures { list: Some(list), cursor }) if !list.is_empty() => {
+            let moved = cursor.map_or(0, |cursor| cursor.saturating_add_signed(by));
+            *cursor = Some(moved.min(list.len().saturating_sub(1)));
         }
         Some(Modal::Runs { cursor }) => {
             let at = cursor.as_ref().and_then(|id| ids.iter().position(|other| other == id));

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug)]
 pub struct Story {
     id: RunId,
-    records: Vec<Record>,
+    pub(super) records: Vec<Record>,
     clock: i64,
 }
 

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// Lines in the order in which they stand.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Body {
     rows: Vec<Line<'static>>,
     /// What each line is known by, and how many rows it has.

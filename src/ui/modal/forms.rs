@@ -1,5 +1,6 @@
 //! Dialogs in which something is typed: a procedure's parameters, and a note.
 
+use super::body::Body;
 use super::{Dialog, below_banner, keys, place, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
@@ -96,7 +97,7 @@ fn without_place(text: &str) -> &str {
     if is_number() && is_number() && parts.next().is_some() { rest } else { text }
 }
 
-/// Draws the note with its text area.
+/// Draws a note with its text area, or, outside the text, all of it as it is confirmed.
 pub(super) fn note(
     pen: Pen<'_>,
     frame: &mut Frame<'_>,
@@ -105,21 +106,12 @@ pub(super) fn note(
     snapshot: &Snapshot<'_>,
     view: &mut ViewState,
 ) {
-    let rows = note.lines().len().clamp(6, 14) + usize::from(FOOT);
-    let place = place(below_banner(area, rows, snapshot), rows);
-    let mut inner = layout::inside(place);
     let item = note.step.and_then(|step| snapshot.view(&note.run)?.item(step));
     let beside = match (note.step, &item) {
         (_, Some(item)) => item.title.clone(),
         (Some(step), None) => format!("beside step {}", step + 1),
         (None, None) => "beside the run".to_owned(),
     };
-    view.hit(place, Hit::Dialog);
-    let asks = note.writes != Writes::Beside;
-    view.seen.whole = inner.height >= LEAST_ROWS + FOOT;
-    view.seen.needed = (area.width, area.y + LEAST_ROWS + FOOT + 2);
-    frame.render_widget(Clear, place);
-    frame.buffer_mut().set_style(place, pen.style(Role::UiText));
     let word = match note.writes {
         Writes::Beside => "Note",
         Writes::Hand => "Sign off by hand: what you claim",
@@ -127,18 +119,58 @@ pub(super) fn note(
         Writes::Override => "Override a hard gate: why",
         Writes::Reopen => "Open again: why",
     };
-    let left = title(pen, [(Role::UiTitle, Piece::Words(word)), (Role::UiText, Piece::from(beside))]);
+    let title = title(pen, [(Role::UiTitle, Piece::Words(word)), (Role::UiText, Piece::from(beside))]);
+    let next = next_key(snapshot, note, item.as_ref());
+    if note.writing {
+        return writing(pen, frame, area, (note, title, next), snapshot, view);
+    }
+    let width = usize::from(super::inner_width(area));
+    let mut body = Body::default();
+    note.lines().iter().for_each(|line| body.line(pen.verbatim(Role::UiText, line, width)));
+    let dialog = Dialog {
+        title,
+        role: Some(frame_role(note)),
+        body,
+        foot: std::iter::once(Strip::new().line()).chain(pen.sentence(Role::UiPrompt, next, width)).collect(),
+        hint: Some(note.hint.clone().unwrap_or_default()),
+        keys: vec![(Action::Leave, "goes to the text"), (Action::Back, "keeps it for later")],
+        scroll: note.scroll,
+        must_read: true,
+        ..Dialog::default()
+    };
+    super::show::show(pen, frame, area, dialog, snapshot, view);
+}
+
+/// The role of the frame: a text that does something is asked for, a note beside a step only stands there.
+fn frame_role(note: &Note) -> Role {
+    if note.writes == Writes::Beside { Role::UiFocus } else { Role::UiPrompt }
+}
+
+/// Draws the text area while letters are text.
+fn writing(
+    pen: Pen<'_>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    (note, title, next): (&Note, Strip, String),
+    snapshot: &Snapshot<'_>,
+    view: &mut ViewState,
+) {
+    let rows = note.lines().len().clamp(6, 14) + usize::from(FOOT);
+    let place = place(below_banner(area, rows, snapshot), rows);
+    let mut inner = layout::inside(place);
+    view.hit(place, Hit::Dialog);
+    view.seen.whole = inner.height >= LEAST_ROWS + FOOT;
+    view.seen.needed = (area.width, area.y + LEAST_ROWS + FOOT + 2);
+    frame.render_widget(Clear, place);
+    frame.buffer_mut().set_style(place, pen.style(Role::UiText));
     let width = usize::from(inner.width);
-    let turn = (Action::Leave, if note.writing { "leaves the text" } else { "goes to the text" });
-    let foot = keys(pen, snapshot, &[turn, (Action::Back, "keeps it for later")], width);
-    let role = if asks { Role::UiPrompt } else { Role::UiFocus };
-    draw_frame(pen, frame, place, (role, true), left, Strip::new(), foot);
+    let foot = keys(pen, snapshot, &[(Action::Leave, "leaves the text"), (Action::Back, "keeps it for later")], width);
+    draw_frame(pen, frame, place, (frame_role(note), true), title, Strip::new(), foot);
     let mut area = note.area().clone();
     area.set_style(pen.style(Role::UiText));
     area.set_cursor_line_style(pen.style(Role::UiText));
-    area.set_cursor_style(pen.style(if note.writing { Role::UiSelection } else { Role::UiText }));
+    area.set_cursor_style(pen.style(Role::UiSelection));
     let row = layout::take_bottom(&mut inner, FOOT);
-    let next = next_key(snapshot, note, item.as_ref());
     pen.line(frame, row, Strip::new().gap(1).put_within(width, pen.style(Role::UiPrompt), next));
     if let Some(hint) = &note.hint {
         let row = layout::take_bottom(&mut inner, 1);

@@ -23,6 +23,7 @@ use crate::domain::{EffectClass, Verb, quantity};
 use crate::journal::fold::{ItemState, ItemView, RunView};
 use crate::journal::item::{ItemAction, fits, may_do};
 use crate::ui::panes::checklist::{state, who};
+use crate::ui::panes::run::of_another;
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
@@ -51,7 +52,7 @@ pub(super) fn item(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &ItemDialog, w
     notes(pen, list, &item, width).into_iter().for_each(|rows| body.line(rows));
     body.push(Strip::new().line());
     Dialog {
-        title: heading(pen, list, &item),
+        title: of_another(pen, heading(pen, list, &item), snapshot, list),
         role: Some(if snapshot.read_only { Role::UiFocus } else { Role::UiPrompt }),
         head,
         body,
@@ -122,7 +123,7 @@ fn known(pen: Pen<'_>, snapshot: &Snapshot<'_>, item: &ItemView, width: usize, b
         body.line(pen.fact("evidence", Role::UiMuted, "not looked at yet", width));
     }
     if let (Some(by), Some(at), true) = (&item.by, item.at, item.state.is_closed()) {
-        let text = format!("{}@{} · {} UTC · {}", who(by), by.host, at.clock(), item.state.word());
+        let text = format!("{}@{} · {} UTC · {}", who(by), by.host, at.clock(), item.standing);
         body.line(pen.fact("closed by", Role::UiText, text, width));
     }
     let name = match item.state {

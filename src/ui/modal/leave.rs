@@ -35,7 +35,7 @@ pub(super) fn demo(pen: Pen<'_>, snapshot: &Snapshot<'_>, leaving: &Leaving, wid
             let phrase = removal_phrase(all);
             let text = format!("This deletes {} with their reports. Type  {phrase}  and press Enter.", of(all));
             foot.extend(pen.sentence(Role::VerdictCritical, text, width));
-            foot.push(pen.typed(Strip::new().gap(1), &leaving.field, width.saturating_sub(1), true).line());
+            foot.extend(pen.typed_whole(Strip::new().gap(1), &leaving.field, width.saturating_sub(1), true));
             foot.extend(pen.sentence(Role::UiMuted, "The arrow key up goes back to keep.", width));
         }
         _ => {

@@ -59,12 +59,13 @@ pub(super) fn palette(
     // Where it is very small, the commands have all of it.
     let below = if height < LEAST_HEIGHT { 0 } else { CHOSEN };
     let rows = height.saturating_sub(3 + below).clamp(1, PALETTE);
-    let top = palette.cursor / rows * rows;
+    let chosen_place = palette.selected();
+    let top = chosen_place.unwrap_or(0) / rows * rows;
     let mut head = Body::default();
     head.push(pen.typed(mark(pen, false), &palette.field, width - 1, true).line());
     let mut body = Vec::with_capacity(rows);
     for (place, command) in matches.iter().enumerate().skip(top).take(rows) {
-        let on = place == palette.cursor;
+        let on = Some(place) == chosen_place;
         let key = match command {
             Command::Action(entry) => snapshot.keymap.shown(entry.action),
             Command::Procedure(_) => String::new(),
@@ -80,7 +81,8 @@ pub(super) fn palette(
         body.extend(pen.sentence(Role::UiMuted, "no command matches", width));
     }
     body.resize_with(rows, Line::default);
-    let mut foot = matches.get(palette.cursor).map_or_else(Vec::new, |command| chosen(pen, command, width));
+    let command = chosen_place.and_then(|place| matches.get(place));
+    let mut foot = command.map_or_else(Vec::new, |command| chosen(pen, command, width));
     foot.resize_with(below, Line::default);
     let (first, last) = ((top + 1).min(matches.len()), (top + rows).min(matches.len()));
     let of = format!("{first}–{last} of {}", matches.len());
@@ -89,7 +91,10 @@ pub(super) fn palette(
         head,
         body: body.into(),
         foot,
-        keys: vec![(Action::Open, "does it"), (Action::PageDown, "next page"), (Action::Back, "goes back")],
+        keys: match command {
+            Some(_) => vec![(Action::Open, "does it"), (Action::PageDown, "next page"), (Action::Back, "goes back")],
+            None => vec![(Action::PageDown, "next page"), (Action::Back, "goes back")],
+        },
         ..Dialog::default()
     }
 }

@@ -39,7 +39,7 @@ use ratatui::text::Line;
 const WIDEST: u16 = 100;
 
 /// What a dialog shows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Dialog {
     /// What is asked, on the upper edge.
     title: Strip,

@@ -28,7 +28,7 @@ pub(super) fn list(
     pen: Pen<'_>,
     snapshot: &Snapshot<'_>,
     list: Option<&[Offer]>,
-    cursor: usize,
+    cursor: Option<usize>,
     width: usize,
 ) -> Dialog {
     let offers = list.unwrap_or_default();
@@ -40,7 +40,8 @@ pub(super) fn list(
         None => body.extend(pen.sentence(Role::UiMuted, "reading the procedures", width)),
         Some([]) => body.extend(pen.sentence(Role::UiText, "This estate has no procedure.", width)),
         Some(offers) => body.extend(offers.iter().enumerate().map(|(place, offer)| {
-            selected(pen, place == cursor, line(pen, offer, (id, on), place == cursor, width), width)
+            let is_on = cursor == Some(place);
+            selected(pen, is_on, line(pen, offer, (id, on), is_on, width), width)
         })),
     }
     let muted = pen.style(Role::UiMuted);
@@ -49,7 +50,7 @@ pub(super) fn list(
     let head = head.put(muted, "ACTS ON").to(start + id + on + 4);
     let head = if width > head.width() + LEAST_TITLE { head.put(muted, "TITLE") } else { head };
     let mut keys = vec![(Action::Down, "chooses"), (Action::Back, "goes back")];
-    if !offers.is_empty() && !snapshot.read_only {
+    if cursor.is_some() && !snapshot.read_only {
         keys.insert(1, (Action::Open, "opens it; nothing starts yet"));
     }
     let count = quantity::count(offers.len() as u64);
@@ -58,7 +59,7 @@ pub(super) fn list(
         head: if offers.is_empty() { Vec::new() } else { vec![head.line()] }.into(),
         body: body.into(),
         keys,
-        cursor: (!offers.is_empty()).then_some(cursor),
+        cursor: (!offers.is_empty()).then_some(cursor.unwrap_or(0)),
         ..Dialog::default()
     }
 }

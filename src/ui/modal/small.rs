@@ -139,7 +139,7 @@ pub(super) fn emergency(pen: Pen<'_>, snapshot: &Snapshot<'_>, emergency: &Emerg
     let mut foot = vec![Strip::new().line()];
     if !emergency.confirming {
         let strip = Strip::new().gap(1).put(pen.style(Role::UiPrompt), "Reason:").gap(1);
-        foot.push(pen.typed(strip, &emergency.field, width, true).line());
+        foot.extend(pen.typed_whole(strip, &emergency.field, width, true));
         foot.extend(pen.sentence(Role::UiMuted, "Enter goes on to the confirmation. Nothing starts yet.", width));
     } else if emergency.sent {
         foot.extend(pen.sentence(Role::StateRunning, "The runner is being started.", width));

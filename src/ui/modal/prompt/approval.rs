@@ -94,7 +94,7 @@ pub(super) fn ask(
         let red = pen.style(Role::VerdictCritical);
         let strip = Strip::new().gap(1).put(red, "Without a second person, for ever in the report, type  ");
         lines.push(strip.put(pen.style(Role::UiKey), format!("{BREAK_GLASS} REASON")).line());
-        lines.push(pen.typed(Strip::new().gap(1), &dialog.field, width.saturating_sub(1), dialog.in_field).line());
+        lines.extend(pen.typed_whole(Strip::new().gap(1), &dialog.field, width.saturating_sub(1), dialog.in_field));
     }
     lines
 }

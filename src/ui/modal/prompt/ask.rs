@@ -25,7 +25,7 @@ pub(super) fn lines(
     width: usize,
 ) -> Vec<Line<'static>> {
     let (prompt, strong) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
-    let typed = |strip: Strip| pen.typed(strip, &dialog.field, width.saturating_sub(1), dialog.in_field).line();
+    let typed = |strip: Strip| pen.typed_whole(strip, &dialog.field, width.saturating_sub(1), dialog.in_field);
     let press = |before: &'static str, after: &'static str| {
         let strip = Strip::new().gap(1).put(prompt, before).put(strong, key.to_owned());
         vec![strip.put_within(width.saturating_sub(before.len() + 4), prompt, after).line()]
@@ -38,9 +38,9 @@ pub(super) fn lines(
                 Strip::new().gap(1).put(prompt, "Type  ").put(strong, &preview.phrase).put(prompt, "  to confirm:");
             // A phrase and what is typed of it fit side by side, or stand one above the other.
             if strip.width() + preview.phrase.len() + 4 <= width {
-                vec![typed(strip.gap(2))]
+                typed(strip.gap(2))
             } else {
-                vec![strip.line(), typed(Strip::new().gap(1))]
+                std::iter::once(strip.line()).chain(typed(Strip::new().gap(1))).collect()
             }
         }
         Ask::Confirm { .. } if dialog.pages() > 1 => {
@@ -51,7 +51,7 @@ pub(super) fn lines(
         Ask::Confirm { .. } => press("Press  ", "  to confirm this change. Enter does nothing."),
         Ask::Sign { note_required, .. } => {
             let what = if *note_required { "Note (needed): " } else { "Note: " };
-            let mut lines = vec![typed(Strip::new().gap(1).put(prompt, what))];
+            let mut lines = typed(Strip::new().gap(1).put(prompt, what));
             let lacks = *note_required && dialog.field.text().trim().is_empty();
             lines.extend(match (dialog.in_field, lacks) {
                 (true, _) => field(pen, snapshot, key, "signs off", width),
@@ -61,7 +61,7 @@ pub(super) fn lines(
             lines
         }
         Ask::Decide { choices, means, .. } => {
-            let mut lines = vec![typed(Strip::new().gap(1).put(prompt, "Reason: "))];
+            let mut lines = typed(Strip::new().gap(1).put(prompt, "Reason: "));
             lines.extend(decide(pen, snapshot, dialog, (choices, means), key, width));
             lines
         }

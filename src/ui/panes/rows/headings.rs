@@ -28,13 +28,21 @@ pub(super) fn strip(pen: Pen<'_>, list: &RowList, shape: Shape) -> Strip {
         }
     };
     let mut strip = Strip::new().gap(1);
-    if shape.word < WORD {
-        strip = strip.put(style, mark("", Some(Sort::Verdict))).to(shape.start());
-    } else {
-        strip = strip.to(4).put_within(WORD, style, mark("verdict", Some(Sort::Verdict))).to(shape.start());
+    if shape.word >= WORD {
+        strip = strip.to(4).put_within(WORD, style, mark("verdict", Some(Sort::Verdict)));
     }
+    strip = strip.to(shape.start());
     let start = strip.width();
-    strip = strip.put_within(shape.name, style, mark("name", Some(Sort::Name))).to(start + shape.name + 2);
+    let name = if shape.word < WORD && list.sort() == Sort::Verdict {
+        // The verdicts have no heading of their own here: the name's says what the rows are sorted by.
+        let verdict = mark("verdict", Some(Sort::Verdict));
+        let ways = [format!("name, by {verdict}"), format!("by {verdict}"), verdict];
+        let fits = ways.iter().position(|way| way.chars().count() <= shape.name).unwrap_or(2);
+        ways.into_iter().nth(fits).unwrap_or_default()
+    } else {
+        mark("name", Some(Sort::Name))
+    };
+    strip = strip.put_within(shape.name, style, name).to(start + shape.name + 2);
     let rest = match section {
         Section::Backups => mark("age and state", Some(Sort::Figure)),
         // What can be had back has no column of its own: the state tells it.
