@@ -92,8 +92,9 @@ impl Place {
 #[cfg(test)]
 pub(crate) mod captured {
     use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
-    use tracing::subscriber::DefaultGuard;
+    use std::sync::{Arc, Mutex, OnceLock};
+    use tracing::Dispatch;
+    use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
     /// The lines so far.
     #[derive(Clone, Default)]
@@ -119,7 +120,12 @@ pub(crate) mod captured {
     }
 
     /// Begins to capture.
+    ///
+    /// While there is one subscriber alone, a line that another thread comes to first is switched off for all of them; a second
+    /// one, which takes nothing, keeps that from happening.
     pub(crate) fn begin() -> (Lines, DefaultGuard) {
+        static SECOND: OnceLock<Dispatch> = OnceLock::new();
+        SECOND.get_or_init(|| Dispatch::new(NoSubscriber::default()));
         let lines = Lines::default();
         let own = lines.clone();
         let logger = tracing_subscriber::fmt().without_time().with_target(false).with_ansi(false);
