@@ -191,16 +191,13 @@ impl Subscription {
         let mut judged = Vec::new();
         let mut add = |has_worker: bool, errors: i64, grew: bool, what: &str| {
             let many = quantity::counted(u64::try_from(errors).unwrap_or(0), "error", "errors");
-            match (has_worker, errors > 0) {
-                (false, true) => {
-                    judged.push((Verdict::Critical, format!("{called}: {what} fails, {many}; see the server's log")))
-                }
-                (false, false) => judged.push((Verdict::Warn, format!("{called}: no worker, {what} has stopped"))),
-                (true, _) if grew => {
-                    judged.push((Verdict::Warn, format!("{called}: {what} fails, {many}; see the server's log")))
-                }
-                (true, _) => {}
-            }
+            let fails = format!("{called}: {what} fails, {many}; see the server's log");
+            let found = match (has_worker, errors > 0) {
+                (false, true) => Some((Verdict::Critical, fails)),
+                (false, false) => Some((Verdict::Warn, format!("{called}: no worker, {what} has stopped"))),
+                (true, _) => grew.then_some((Verdict::Warn, fails)),
+            };
+            judged.extend(found);
         };
         add(self.is_applied, apply, grew(apply, |errors| errors.apply), "apply");
         if self.uncopied > 0 && self.is_applied {
