@@ -222,13 +222,16 @@ impl Workload {
             } else {
                 Verdict::Unknown
             }
-        } else if disputed.is_some() || is_troubled || self.remark(desired).is_some() {
-            Verdict::Warn
-        } else if !self.is_complete() || self.ready < desired || self.failure.is_some() {
+        } else if is_troubled || disputed.is_some() || self.is_short_of(desired) {
             Verdict::Warn
         } else {
             Verdict::Ok
         }
+    }
+
+    /// Whether its rollout is not complete, it lacks replicas, or its conditions hold a failure or a remark.
+    fn is_short_of(&self, desired: i32) -> bool {
+        !self.is_complete() || self.ready < desired || self.failure.is_some() || self.remark(desired).is_some()
     }
 
     /// What is seen of it at a moment; `pods` where they are known.
