@@ -378,6 +378,13 @@ pub const SECTIONS: &[Section] = &[
                 "\"1 MiB\"",
                 "A newest member smaller than this is critical.",
             ),
+            Key::optional(
+                "ended",
+                Kind::Texts("a list of patterns of names", "^[^/].*$"),
+                "none",
+                "[\"old_*.dump\"]",
+                "Members that are judged no more, since their series has ended.",
+            ),
         ],
         needs: Needs::One(&["files", "objects"]),
     },

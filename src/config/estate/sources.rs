@@ -247,6 +247,8 @@ pub struct Backup {
     pub every: Option<Duration>,
     /// A newest member smaller than this is critical.
     pub min_size: Option<u64>,
+    /// Patterns of members whose series have ended; they are not judged.
+    pub ended: Vec<String>,
 }
 
 /// Where the members of a series of backups lie.

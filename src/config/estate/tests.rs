@@ -164,6 +164,7 @@ fn a_whole_file_is_read() {
                 max_age: Duration::from_secs(86_400),
                 every: None,
                 min_size: None,
+                ended: Vec::new(),
             },
             Backup {
                 name: "objects".into(),
@@ -175,6 +176,7 @@ fn a_whole_file_is_read() {
                 max_age: Duration::from_secs(8 * 86_400),
                 every: Some(Duration::from_secs(7 * 86_400)),
                 min_size: Some(1 << 20),
+                ended: vec!["old_*".into()],
             },
         ],
         stores: vec![store()],

@@ -12,14 +12,20 @@
 //! | members within its limit | as `judge` says |
 //!
 //! The limit of a line is `max_age`; of one that is made less often, by four members or more, one and a half times the median of their
-//! distances. A name without a time comes once: all of these are one line, that is judged where it has the newest member. A line that
-//! has ended is left out by a pattern that does not fit it.
+//! distances. `split` tells by numbers, too, where names of one shape are several series; what is a guess there is a warning at most, and
+//! says so. What a pattern of `ended` fits is not judged.
+
+mod marks;
+mod split;
 
 use crate::config::estate::Backup;
-use crate::domain::{Fact, Observation, Verdict, Wall};
+use crate::domain::{Fact, Observation, Verdict, Wall, glob};
 use crate::probes::backups::judge::{self, Checked, USUAL, median};
+use crate::probes::backups::lines::marks::Mark;
+use crate::probes::backups::lines::split::{By, Split};
 use crate::probes::backups::series::{KEPT, Member, Series};
 use crate::probes::backups::shape;
+use crate::probes::backups::when::TimeFrom;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -34,33 +40,36 @@ pub(super) fn shape(member: &Member) -> Vec<Vec<u8>> {
     if shape::has_time(&shape) { shape } else { Vec::new() }
 }
 
-/// How many members of each shape are kept.
+/// How many members of each shape and number are kept.
 #[derive(Default)]
-pub(super) struct Kept(HashMap<Vec<Vec<u8>>, usize>);
+pub(super) struct Kept(HashMap<(Vec<Vec<u8>>, Vec<Mark>), usize>);
 
 impl Kept {
+    fn key(member: &Member) -> (Vec<Vec<u8>>, Vec<Mark>) {
+        let marks = marks::of(member.name.as_bytes()).into_iter().map(|(mark, _)| mark);
+        (shape(member), marks.collect())
+    }
+
     /// Whether one more of the shape of a member is kept.
     pub(super) fn has_room(&self, member: &Member) -> bool {
-        self.0.get(&shape(member)).is_none_or(|many| *many < KEPT)
+        self.0.get(&Self::key(member)).is_none_or(|many| *many < KEPT)
     }
 
     /// Counts one that is kept.
     pub(super) fn add(&mut self, member: &Member) {
-        *self.0.entry(shape(member)).or_default() += 1;
+        *self.0.entry(Self::key(member)).or_default() += 1;
     }
 }
 
 /// The members of each line, newest first, the line of the newest first.
-fn lines(members: &[Member]) -> Vec<Vec<Member>> {
-    let mut places: HashMap<Vec<Vec<u8>>, usize> = HashMap::new();
-    let mut lines: Vec<Vec<Member>> = Vec::new();
-    for member in members {
-        let place = *places.entry(shape(member)).or_insert(lines.len());
-        match lines.get_mut(place) {
-            Some(line) => line.push(member.clone()),
-            None => lines.push(vec![member.clone()]),
-        }
-    }
+fn lines(members: Vec<Member>, max_age: Duration, now: i64) -> Vec<Split> {
+    let groups = split::grouped(members, shape);
+    let is_alone = groups.len() == 1;
+    let mut lines: Vec<Split> =
+        groups.into_iter().flat_map(|members| split::of(members, is_alone, max_age, now)).collect();
+    let newest = |line: &Split| line.members.first().map(|member| (member.unix, member.name.clone()));
+    lines.sort_by_key(|line| std::cmp::Reverse(newest(line)));
+    lines.iter_mut().for_each(|line| line.members.truncate(KEPT));
     lines
 }
 
@@ -72,15 +81,18 @@ pub(super) fn judge(
     checked: &mut dyn FnMut(&Member) -> Option<Checked>,
     now: Wall,
 ) -> Observation {
-    let lines = lines(&series.members);
-    let mut ended = Vec::new();
+    let is_ended = |member: &Member| target.ended.iter().any(|pattern| is_of(pattern, member));
+    let (over, members): (Vec<Member>, Vec<Member>) = series.members.iter().cloned().partition(is_ended);
+    let lines = lines(members, target.max_age, now.0.as_second());
+    let mut ended: Vec<String> =
+        target.ended.iter().filter(|pattern| over.iter().any(|member| is_of(pattern, member))).cloned().collect();
     let mut worst: Option<Observation> = None;
-    for (place, members) in lines.iter().enumerate() {
+    for (place, Split { members, by }) in lines.iter().enumerate() {
         let Some(newest) = members.first() else { continue };
-        if place > 0 && shape(newest).is_empty() {
+        if place > 0 && shape(newest).is_empty() && lines.iter().any(|line| line.is_of_shape()) {
             continue;
         }
-        let line = Line { target, directory, members, now, is_first: place == 0 };
+        let line = Line { target, directory, members, by: *by, now, is_first: place == 0 };
         let seen = match line.state() {
             State::Ended => {
                 ended.push(line.pattern());
@@ -89,7 +101,7 @@ pub(super) fn judge(
                 }
                 line.none_since(Verdict::Warn, series)
             }
-            State::Late if members.len() < 2 => line.none_since(Verdict::Warn, series),
+            State::Late if members.len() < 2 || *by == By::Guess => line.none_since(Verdict::Warn, series),
             State::Late => line.none_since(Verdict::Critical, series),
             State::Current => line.judge(series, checked(newest).as_ref(), lines.len() > 1),
         };
@@ -100,14 +112,54 @@ pub(super) fn judge(
             worst = Some(seen);
         }
     }
-    let mut seen = worst.unwrap_or_else(|| judge::judge(target, directory, series, None, now));
+    let mut seen = worst.unwrap_or_else(|| {
+        judge::judge(target, directory, &Series { members: Vec::new(), ..series.clone() }, None, now)
+    });
     if lines.len() > 1 {
         seen.facts.insert("series", Fact::Int(i64::try_from(lines.len()).unwrap_or(i64::MAX)));
     }
     if !ended.is_empty() {
         seen.facts.insert("ended", Fact::Text(ended.join(", ")));
     }
+    go_on(seen, target, &over, lines.is_empty(), now)
+}
+
+/// Whether a pattern of `ended` fits a member by its name, or by the last part of its key.
+fn is_of(pattern: &str, member: &Member) -> bool {
+    let name = member.name.as_bytes();
+    let last = name.rsplit(|byte| *byte == b'/').next().unwrap_or(name);
+    glob::fits(pattern.as_bytes(), name) || glob::fits(pattern.as_bytes(), last)
+}
+
+/// Says where `ended` names what has not ended, or everything.
+fn go_on(mut seen: Observation, target: &Backup, over: &[Member], is_all: bool, now: Wall) -> Observation {
+    let Some(newest) = over.first() else { return seen };
+    let age = Duration::from_secs(u64::try_from(now.0.as_second().saturating_sub(newest.unix)).unwrap_or(0));
+    let said = if is_all {
+        seen.verdict = Verdict::Unknown;
+        seen.detail.clear();
+        "`ended` names every backup that is here".to_owned()
+    } else if age <= target.max_age && seen.verdict.worse(Verdict::Warn) == Verdict::Warn {
+        seen.verdict = Verdict::Warn;
+        format!(
+            "`ended` names {}, which is of {}",
+            newest.name.to_string_lossy(),
+            Wall::from_unix(newest.unix, 0).minute()
+        )
+    } else {
+        return seen;
+    };
+    seen.facts.entry("reason").or_insert_with(|| Fact::Text(said.clone()));
+    let between = if seen.detail.is_empty() { "" } else { " · " };
+    seen.detail = format!("{}{between}{said}", seen.detail);
     seen
+}
+
+impl Split {
+    /// Whether its names differ by what changes, so that others without a time were made by hand beside them.
+    fn is_of_shape(&self) -> bool {
+        self.members.first().is_some_and(|newest| !shape(newest).is_empty())
+    }
 }
 
 /// How a line stands to its limit.
@@ -122,6 +174,7 @@ struct Line<'a> {
     target: &'a Backup,
     directory: &'a Path,
     members: &'a [Member],
+    by: By,
     now: Wall,
     /// Whether it has the newest member of all.
     is_first: bool,
@@ -133,7 +186,9 @@ impl Line<'_> {
         let times = self.members.iter().map(|member| member.unix);
         let apart = times.clone().zip(times.skip(1)).map(|(newer, older)| newer.saturating_sub(older));
         let mut apart: Vec<u64> = apart.map(|seconds| u64::try_from(seconds).unwrap_or(0)).collect();
-        let usual = if apart.len() >= USUAL { median(&mut apart) } else { None };
+        // Slots that are written in turn are each as far apart as all of them together.
+        let least = if self.by == By::Guess { 1 } else { USUAL };
+        let usual = if apart.len() >= least { median(&mut apart) } else { None };
         let usual = Duration::from_secs(usual.unwrap_or(0));
         let longer = |span: Duration| span.saturating_add(span / 2);
         let is_rare = usual > longer(self.target.max_age) && !self.is_first;
@@ -152,7 +207,19 @@ impl Line<'_> {
     }
 
     fn pattern(&self) -> String {
-        self.members.first().map_or_else(String::new, |newest| shape::pattern(newest.name.as_bytes()))
+        let Some(newest) = self.members.first() else { return String::new() };
+        let is_alone = self.members.len() == 1 && newest.from == TimeFrom::Mtime;
+        if is_alone && !marks::of(newest.name.as_bytes()).is_empty() {
+            return newest.name.to_string_lossy().into_owned();
+        }
+        // Its numbers stay where they are what tells it from the others.
+        let all: Vec<_> = self.members.iter().map(|member| marks::of(member.name.as_bytes())).collect();
+        let is_same =
+            |place: usize, mark: &Mark| all.iter().all(|marks| marks.get(place).is_some_and(|(own, _)| own == mark));
+        let own = marks::of(newest.name.as_bytes()).into_iter().enumerate();
+        let kept =
+            own.filter(|(place, (mark, _))| self.by != By::Words && is_same(*place, mark)).map(|(_, (_, at))| at);
+        shape::pattern(newest.name.as_bytes(), &kept.collect::<Vec<_>>())
     }
 
     /// What it says of itself; `is_one_of_many` where others must be distinguished from it.
@@ -182,7 +249,8 @@ impl Line<'_> {
     fn none_since(&self, verdict: Verdict, series: &Series) -> Observation {
         let mut seen = self.judge(series, None, true);
         let since = self.members.first().map_or(self.now, |newest| Wall::from_unix(newest.unix, 0));
-        let reason = format!("{}: none since {}", self.pattern(), since.minute());
+        let hint = if self.by == By::Guess { "; if it has ended, name it in `ended`" } else { "" };
+        let reason = format!("{}: none since {}{hint}", self.pattern(), since.minute());
         seen.facts.insert("reason", Fact::Text(reason.clone()));
         Observation { verdict, detail: reason, ..seen }
     }

@@ -12,6 +12,7 @@
 use crate::probes::backups::kind;
 use crate::probes::backups::stamp::id::is_hexadecimal;
 use crate::probes::backups::stamp::worded::is_month;
+use std::ops::Range;
 
 /// What stands in a shape for what changes.
 const CHANGES: &[u8] = b"#";
@@ -19,7 +20,7 @@ const CHANGES: &[u8] = b"#";
 pub(super) const INCREMENT: &[&str] =
     &["inc", "incr", "increment", "incremental", "diff", "differential", "delta", "vib", "trn", "log", "wal", "binlog"];
 /// Words of what an increment belongs to, and of how often a backup is made.
-const TURNS: &[&str] = &[
+pub(super) const TURNS: &[&str] = &[
     "full",
     "base",
     "vbk",
@@ -41,6 +42,9 @@ const TURNS: &[&str] = &[
     "grandfather",
     "to",
 ];
+/// Words of a name without a time that say which of two it is: the last one, or the one before.
+const SLOTS: &[&str] =
+    &["old", "new", "prev", "previous", "last", "latest", "current", "today", "yesterday", "orig", "saved", "a", "b"];
 /// Words of a name that come and go with the day.
 const DAYS: &[&str] = &[
     "monday",
@@ -105,13 +109,19 @@ pub(super) fn of(name: &[u8]) -> Vec<Vec<u8>> {
     shape
 }
 
+/// A shape without the words for the last one and the one before.
+pub(super) fn without_slots(mut shape: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    shape.retain(|word| !is_one_of(word, SLOTS));
+    shape
+}
+
 /// Whether names of a shape differ from each other by what changes.
 pub(super) fn has_time(shape: &[Vec<u8>]) -> bool {
     shape.iter().any(|word| word == CHANGES)
 }
 
-/// A shape as a pattern of its names, by one of them: `app_*.sql.gz`.
-pub(super) fn pattern(name: &[u8]) -> String {
+/// A shape as a pattern of its names, by one of them: `app_*.sql.gz`. The words at these places stay as they are.
+pub(super) fn pattern(name: &[u8], kept: &[Range<usize>]) -> String {
     let mut out: Vec<u8> = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {
@@ -119,7 +129,9 @@ pub(super) fn pattern(name: &[u8]) -> String {
         let (own, after) = rest.split_at(word);
         let lower = own.to_ascii_lowercase();
         let is_letter_of_time = is_one_of(&lower, ZONES) && out.iter().rev().nth(1) == Some(&b'*');
+        let is_kept = kept.iter().any(|place| place.start == name.len() - rest.len());
         match parts(lower.clone()).as_slice() {
+            _ if is_kept => out.extend_from_slice(own),
             [head, _] => {
                 out.extend_from_slice(own.get(..head.len()).unwrap_or_default());
                 out.push(b'*');
@@ -180,7 +192,8 @@ mod tests {
             ("2026-11-30/app.sql", "*/app.sql"),
             ("app.sql", "app.sql"),
         ] {
-            assert_eq!(pattern(name.as_bytes()), shown);
+            assert_eq!(pattern(name.as_bytes(), &[]), shown);
         }
+        assert_eq!(pattern(b"db1-2026-11-30.tar", &[0..3]), "db1-*.tar");
     }
 }

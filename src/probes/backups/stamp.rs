@@ -26,6 +26,7 @@ use crate::probes::backups::stamp::id::id;
 use crate::probes::backups::stamp::zone::zone;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
+use std::ops::Range;
 
 /// A time that a name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,11 @@ const YEARS: std::ops::RangeInclusive<i16> = 1980..=2099;
 /// All times in a name, in their order.
 #[must_use]
 pub fn find(name: &[u8]) -> Vec<Stamp> {
+    places(name).into_iter().filter_map(|(stamp, _)| stamp).collect()
+}
+
+/// All times and ids in a name, in their order, with where they stand; an id is no time.
+pub(super) fn places(name: &[u8]) -> Vec<(Option<Stamp>, Range<usize>)> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(rest) = name.get(at..).filter(|rest| !rest.is_empty()) {
@@ -57,13 +63,14 @@ pub fn find(name: &[u8]) -> Vec<Stamp> {
         if !before.last().is_some_and(u8::is_ascii_hexdigit)
             && let Some(long) = id(rest)
         {
+            found.push((None, at..at + long));
             at += long;
             continue;
         }
         if !before.last().is_some_and(u8::is_ascii_alphanumeric)
             && let Some((stamp, used)) = worded::worded(rest)
         {
-            found.push(stamp);
+            found.push((Some(stamp), at..at + used));
             at += used;
             continue;
         }
@@ -76,20 +83,20 @@ pub fn find(name: &[u8]) -> Vec<Stamp> {
             && let Some((stamp, used)) =
                 year_last(rest).or_else(|| worded::in_one_run(rest).filter(|_| day(rest).is_none()))
         {
-            found.push(stamp);
+            found.push((Some(stamp), at..at + used));
             at += used;
             continue;
         }
         if !follows_day_and_month(before)
             && let Some((stamp, used)) = calendar_at(rest, before)
         {
-            found.push(stamp);
+            found.push((Some(stamp), at..at + used));
             at += used;
             continue;
         }
         let is_bare = |byte: Option<&u8>| !byte.is_some_and(u8::is_ascii_hexdigit);
         if is_bare(before.last()) && is_bare(rest.get(digits)) {
-            found.extend(epoch_at(rest, digits).map(Stamp::Epoch));
+            found.extend(epoch_at(rest, digits).map(|unix| (Some(Stamp::Epoch(unix)), at..at + digits)));
         }
         at += digits;
     }

@@ -35,6 +35,7 @@ fn entry(dir: &Path, pattern: &str) -> Backup {
         max_age: Duration::from_secs(24 * 3600),
         every: None,
         min_size: None,
+        ended: Vec::new(),
     }
 }
 

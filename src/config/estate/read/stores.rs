@@ -113,12 +113,31 @@ pub(super) fn backups(root: &mut Table, stores: &[Store], secrets: &Secrets, pro
             problems.add(every_at, "`every` is more than `max_age`: each backup would be too old before the next one");
         }
         let min_size = table.parsed("min_size", "a size such as \"1 MiB\"", problems, size);
+        let ended = ended(&mut table, problems);
         table.finish(problems);
         if let (Some(name), Some(place), Some(max_age)) = (name, place, max_age) {
-            all.push(Backup { name, place, max_age, every, min_size });
+            all.push(Backup { name, place, max_age, every, min_size, ended });
         }
     }
     all
+}
+
+/// Takes the patterns of series that have ended out.
+fn ended(table: &mut Table, problems: &mut Problems) -> Vec<String> {
+    let mut patterns = Vec::new();
+    for (at, pattern) in table.texts("ended", problems).unwrap_or_default() {
+        if pattern.trim_matches('*').is_empty() {
+            problems.add(
+                at,
+                format!("`ended` {pattern:?} fits every backup: name those that have ended, such as \"old_*.dump\""),
+            );
+        } else if pattern.starts_with('/') {
+            problems.add(at, format!("`ended` {pattern:?} is a path: write the names alone, such as \"old_*.dump\""));
+        } else {
+            patterns.push(pattern);
+        }
+    }
+    patterns
 }
 
 /// Takes `files` or `objects` out: exactly one of them.

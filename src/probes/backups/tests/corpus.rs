@@ -14,6 +14,8 @@ struct Case {
     zone: String,
     now: String,
     max_age_h: u64,
+    #[serde(default)]
+    ended: Vec<String>,
     file: Vec<Entry>,
     expect: Expect,
     /// What a bucket of the same names says, where that is something else.
@@ -66,7 +68,8 @@ impl Case {
     }
 
     fn target(&self, dir: &Path) -> Backup {
-        Backup { max_age: Duration::from_secs(self.max_age_h * 3600), ..entry(dir, &self.pattern) }
+        let max_age = Duration::from_secs(self.max_age_h * 3600);
+        Backup { max_age, ended: self.ended.clone(), ..entry(dir, &self.pattern) }
     }
 
     /// What a directory of these files says.
