@@ -25,7 +25,7 @@ fn one_item_after_the_other_is_done_claimed_skipped_or_left_for_later() {
     for (line, says) in
         [("hand", "hand needs its text"), ("skip:", "skip needs its text"), ("", "type one of the words")]
     {
-        pty.send(&format!("{line}\r"));
+        pty.send(format!("{line}\r"));
         pty.wait_for(SOON, |screen| {
             screen.contains(&format!("nothing was done: {says}")) && screen.trim_end().ends_with("leave [nothing]:")
         });
