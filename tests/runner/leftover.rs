@@ -170,7 +170,8 @@ fn a_second_request_for_the_rollback_stops_no_undo() {
     fs::write(estate.tree("go"), "").unwrap();
     assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
     assert_eq!((order(&estate).as_str(), run.count("abort.requested")), ("begun\nundone\n", 1));
-    let again = |event: &Event| matches!(event, Event::Note { text, .. } if text.contains("asked once more"));
+    let again =
+        |event: &Event| matches!(event, Event::Note { text, .. } if text.contains("asked again for the rollback"));
     assert_eq!(run.events().iter().filter(|event| again(event)).count(), 1);
     assert_eq!((run.count("undo.intent"), run.count("prompt.opened")), (1, 2));
 }

@@ -383,7 +383,7 @@ fn a_replica_and_another_server_are_not_touched() {
     let (run, prompt) = cache.asked();
     run.accept(&prompt, consent(&prompt));
     let end = outcome(&run);
-    assert!(end.detail.contains("leads to database 1, and database 0 was shown"), "{end:?}");
+    assert!(end.detail.contains("connects to database 1, but database 0 was shown"), "{end:?}");
     assert_eq!((cache.calls("set"), other.calls("set")), (0, 0));
 
     other.ask(&["REPLICAOF", "127.0.0.1", "1"]);

@@ -237,7 +237,7 @@ fn a_cleanup_step_runs_after_an_abort_and_hides_no_failure() {
     let view = run.sealed();
     assert_eq!(view.sealed, Some(RunStatus::Aborted));
     assert_eq!(states(&view), ["done", "planned", "planned", "planned", "skipped", "skipped"]);
-    assert!(remark(&view, 5).contains("asked to stop"), "{}", remark(&view, 5));
+    assert!(remark(&view, 5).contains("aborted during its prompt"), "{}", remark(&view, 5));
     assert_eq!(effects(&estate)[..4], [1, 1, 1, 1]);
 }
 
