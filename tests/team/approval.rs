@@ -142,7 +142,7 @@ fn an_answer_for_something_else_does_not_count() {
     let again = run.prompt_after(&prompt.id);
     assert_eq!(again.confirmed, None);
     team.refused(BEN, &run, demand(&prompt, approve()), "not open");
-    team.refused(BEN, &run, demand(&again, approve()), "nobody has confirmed it yet");
+    team.refused(BEN, &run, demand(&again, approve()), "it is not confirmed yet");
     let closed = |event: &Event| matches!(event, Event::PromptClosed { why: Closed::Drifted, .. });
     assert_eq!(run.events().iter().filter(|event| closed(event)).count(), 1);
     assert_eq!(team.estate.names("data").len(), 4);

@@ -81,7 +81,7 @@ fn break_glass_is_refused_before_the_confirmation_and_while_another_person_is_th
     team.estate.procedure("four", "", CHANGE);
     let run = team.start_waiting(ANNA, "four", &[]);
     let prompt = run.prompt();
-    team.refused(ANNA, &run, demand(&prompt, break_glass("haste")), "nobody has confirmed it yet");
+    team.refused(ANNA, &run, demand(&prompt, break_glass("haste")), "it is not confirmed yet");
     team.accept(ANNA, &run, &prompt, super::people::typed("change"));
     let ben = Follower::start(&team, BEN, &run);
     let is_ben = |person: &Attendee| person.actor.uid == BEN.uid && person.may_act;

@@ -71,7 +71,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
     // Each sees that the other is here, and may act.
     anna.wait_for(SOON, |screen| screen.contains("uid 61002 may act"));
     overrides(&anna, "haste");
-    anna.wait_for(SOON, |screen| screen.contains("nobody is their own second person"));
+    anna.wait_for(SOON, |screen| screen.contains("the second person must be another one"));
     overrides(&ben, "the disk is borrowed");
     for pty in [&anna, &ben] {
         opens(pty, |screen| screen.contains("DESTROY") && screen.contains("1 OF 2"));
@@ -84,7 +84,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
     let waits = anna.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
     assert!(waits.contains("nobody else can be had"), "{waits}");
     let refused = until(&anna, "c", |screen| screen.contains("own second person"));
-    assert_eq!(refused.matches("nobody is their own second person").count(), 1, "{refused}");
+    assert_eq!(refused.matches("the second person must be another one").count(), 1, "{refused}");
     until(&anna, "\t", |screen| screen.contains("for ever in the report, type  break glass: REASON"));
     anna.type_in("break glass: nobody is awake\r");
     anna.wait_for(SOON, |screen| screen.contains("is attached and can approve it"));

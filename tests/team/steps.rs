@@ -24,7 +24,7 @@ fn an_approval_is_given_by_another_person_than_the_starter() {
     assert!(
         matches!(&prompt.ask, Ask::Approve { text, hash, start: false } if text == "Is tonight fine?" && *hash == plan)
     );
-    team.refused(ANNA, &run, demand(&prompt, approve()), "nobody is their own second person");
+    team.refused(ANNA, &run, demand(&prompt, approve()), "the second person must be another one");
     let other = Demand::Answer { prompt: prompt.id.clone(), seq: prompt.seq, set: None, answer: approve() };
     team.refused(BEN, &run, other, "another plan");
     team.accept(BEN, &run, &prompt, Answer::Approve { note: "go".to_owned() });
@@ -65,7 +65,7 @@ fn a_hard_gate_is_overridden_by_another_person_for_a_reason_and_for_ever() {
     let run = team.estate.run();
     let prompt = run.prompt();
     assert!(offers(&prompt));
-    team.refused(ANNA, &run, demand(&prompt, decide(Choice::Override)), "nobody is their own second person");
+    team.refused(ANNA, &run, demand(&prompt, decide(Choice::Override)), "the second person must be another one");
     team.refused(BEN, &run, demand(&prompt, decide(Choice::Skip)), "not among the choices");
     let bare = Answer::Decide { choice: Choice::Override, reason: " ".to_owned() };
     team.refused(BEN, &run, demand(&prompt, bare), "needs a reason");
@@ -107,7 +107,7 @@ fn a_wait_that_did_not_come_true_is_a_hard_gate_as_a_check_is() {
     let prompt = run.prompt();
     assert_eq!(choices(&prompt), [Choice::Retry, Choice::Override, Choice::Hold, Choice::Abort]);
     team.refused(ANNA, &run, demand(&prompt, decide(Choice::Skip)), "not among the choices");
-    team.refused(ANNA, &run, demand(&prompt, decide(Choice::Override)), "nobody is their own second person");
+    team.refused(ANNA, &run, demand(&prompt, decide(Choice::Override)), "the second person must be another one");
     team.accept(BEN, &run, &prompt, decide(Choice::Override));
     // The soft one may be skipped by any person of the team.
     let soft = run.prompt_after(&prompt.id);
@@ -145,7 +145,7 @@ fn a_hard_gate_of_a_checklist_is_overridden_by_another_person_for_a_reason() {
         action: ItemAction::Override { reason: reason.into() },
     };
     let skip = Demand::Item { step: 0, seq: item().seq, action: ItemAction::Skip { reason: "moot".into() } };
-    let own = "nobody is their own second person";
+    let own = "the second person must be another one";
     team.refused(BEN, &run, skip, "only evidence closes it, or another person than the starter");
     team.refused(ANNA, &run, past("haste"), own);
     team.refused(BEN.logged_in_as(ANNA.login), &run, past("haste"), "logged in as the same person");
@@ -202,7 +202,7 @@ fn an_item_of_a_checklist_asks_another_person() {
     let ask = Demand::Item { step: 0, seq: item.seq, action: ItemAction::Close };
     assert!(matches!(team.ask(ANNA, &run, ask), midwatch::runner::protocol::Reply::Accepted { .. }));
     let prompt = run.prompt();
-    team.refused(ANNA, &run, demand(&prompt, approve()), "nobody is their own second person");
+    team.refused(ANNA, &run, demand(&prompt, approve()), "the second person must be another one");
     team.accept(BEN, &run, &prompt, approve());
     let view = run.sealed();
     let item = view.item(0).unwrap();

@@ -21,7 +21,7 @@ fn begun() -> Story {
         item("before", "Health is green", Verb::Check, "every service is ok", "To compare with afterwards"),
         StepHead {
             note_required: true,
-            ..item("before", "Users notified", Verb::Manual, "Notify the users when the window opens and ends.", "")
+            ..item("before", "Users were told", Verb::Manual, "Tell the users when the window opens and ends.", "")
         },
         item("before", "Deployments are frozen", Verb::Manual, "Freeze the pipeline.", ""),
         item("during", "Logs were archived", Verb::Check, "cell0/archive-logs ended well within 12 h", ""),
@@ -91,7 +91,7 @@ pub fn checklist() -> Story {
     let note = |step, text: &str| Event::Note { step: Some(step), text: text.to_owned() };
     let story = story
         .record("lena", by_hand(1, "the worker restarts each night at this hour; it answered two minutes later"))
-        .record("operator", by_hand(2, "posted in #operations at 01:30"))
+        .record("operator", by_hand(2, "told in #operations at 01:30"))
         .record("operator", skip(3, "nobody deploys on a Sunday night"));
     let story = look(story, AUTO, 4, 1, (true, "run 01K8X3 ended well 4 m ago", "run 01K8X3"));
     let story = look(story, AUTO, 6, 1, (false, "load 9.1 on 4 CPUs", "probe host"));
@@ -141,7 +141,7 @@ pub fn checklists() -> Vec<Outline> {
     let weekly = [
         ("before", "Backup verified"),
         ("before", "Health is green"),
-        ("before", "Users notified"),
+        ("before", "Users were told"),
         ("during", "Logs were archived"),
         ("during", "Write down every deviation"),
         ("after", "Health is green again"),

@@ -314,7 +314,7 @@ fn what_is_included_must_be_there_take_its_parameters_and_not_come_back() {
         (
             &[("x", listed), ("acts", acts)],
             &[
-                "x.toml:7:7: `t/acts` changes things in the order it lists, which a checklist does not keep (run it by itself, and look for its run: check = { run = \"t/acts\", since = \"24h\" })",
+                "x.toml:7:7: `t/acts` makes changes in the order it lists, which a checklist does not keep (run it by itself, and look for its run: check = { run = \"t/acts\", since = \"24h\" })",
             ],
         ),
         (&[("x", &acts.replace("[[a]]", "order = \"any\"\n[[a]]"))], &[]),

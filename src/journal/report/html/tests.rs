@@ -167,7 +167,7 @@ fn damage_is_shown_before_all_else() {
     let mut report = Report::of(Path::new("/nonexistent"), read(&torn)).unwrap();
     report.wrong.clear();
     assert_eq!(report.exit_code(), 0);
-    assert!(html(&report).contains("its last 6 bytes are no whole record"));
+    assert!(html(&report).contains("its last 6 bytes are an incomplete record"));
 }
 
 fn bytes_of_night() -> Vec<u8> {
