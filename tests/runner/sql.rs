@@ -271,7 +271,7 @@ fn another_server_or_another_table_than_the_one_shown_is_not_touched() {
     run.accept(&prompt, consent(&prompt));
     let end = outcome(&run);
     assert_eq!(end.ending, Ending::Failed);
-    assert!(end.detail.starts_with("nothing was done: `act` leads to another server"), "{end:?}");
+    assert!(end.detail.starts_with("nothing was done: `act` connects to another server"), "{end:?}");
     assert_eq!(other.sql("SELECT last_vacuum IS NULL FROM pg_stat_user_tables"), "t");
 
     // Another table of the same name, between the prompt and the answer.

@@ -184,7 +184,7 @@ notify = "unreached"
     let skipped = &view.steps[3];
     assert_eq!((skipped.state, skipped.head.title.as_str()), (StepState::Skipped, "Roll worker"));
     let reason = skipped.remark.clone().unwrap();
-    assert_eq!(reason, "not wanted: only when before[worker].output is not v2 (v2 is not v2)");
+    assert_eq!(reason, "not needed: only when before[worker].output is not v2 (v2 is not v2)");
     assert_eq!(fs::read_to_string(estate.tree("done")).unwrap(), "api v1 v2\n");
     assert_eq!(run.events().iter().filter(|event| matches!(event, Event::StepSkipped { .. })).count(), 2);
 }
