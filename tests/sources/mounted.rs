@@ -129,3 +129,29 @@ async fn what_was_writable_at_an_earlier_reading_should_be_so() {
     // Who sees it for the first time takes it as it is.
     assert_eq!(MountReader::new(mount).read().await.unwrap().unwrap().verdict, Verdict::Ok);
 }
+
+/// Mounts a mirror of a directory and kills its program, in a namespace of its own.
+fn dead(place: &Path) -> String {
+    format!(
+        "mkdir -p '{0}.source'; bindfs -f '{0}.source' '{0}' & pid=$!\n\
+         until grep -q ' {0} ' /proc/self/mountinfo; do sleep 0.02; done\nkill -9 $pid; wait $pid 2>/dev/null || true",
+        place.display()
+    )
+}
+
+#[test]
+fn a_mount_whose_program_has_gone_is_critical_where_the_estate_names_it_alone() {
+    let estate = Estate::default();
+    let place = estate.tree("dead");
+    fs::create_dir(&place).unwrap();
+    let detail = "the program behind the file system has gone";
+    for (verdict, named) in [("warn", false), ("critical", true)] {
+        if named {
+            estate.configure(&format!("[[mount]]\npath = \"{}\"\n", place.display()));
+        }
+        let report = check(&estate, "", &dead(&place));
+        let row = of(&report, &place);
+        assert!(row["verdict"] == verdict && row["detail"].as_str().unwrap().contains(detail), "{row:#}");
+        assert_eq!((&row["facts"]["down"], &row["facts"]["configured"]), (&true.into(), &named.into()));
+    }
+}
