@@ -137,7 +137,7 @@ fn a_shim_that_cannot_begin_is_a_failure_and_not_a_loop() {
     let prompt = run.prompt();
     run.accept(&prompt, consent(&prompt));
     let end = outcome(&run);
-    assert!(end.ending == Ending::Failed && end.detail.contains("its shim gave up"), "{end:?}");
+    assert!(end.ending == Ending::Failed && end.detail.contains("its shim ended before it began"), "{end:?}");
     assert!(matches!(run.prompt_after(&prompt.id).ask, Ask::Decide { .. }));
     assert_eq!((run.count("step.intent"), estate.lines("done")), (1, 0));
 }

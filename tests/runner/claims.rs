@@ -49,7 +49,7 @@ fn an_unknown_outcome_shows_the_evidence_and_done_against_it_stays_a_claim() {
         let Ask::Decide { text, choices, means, .. } = &asked.ask else { panic!("{asked:?}") };
         assert!(text.contains("unknown") && text.contains(&found), "{text}");
         let done = choices.iter().position(|choice| *choice == Choice::Done).unwrap();
-        assert!(means[done].contains("against what was looked at now"), "{means:?}");
+        assert!(means[done].contains("against the evidence"), "{means:?}");
         run.accept(&asked, decide(Choice::Done));
         let view = run.sealed();
         assert_eq!((view.sealed, view.steps[0].settled_by_hand), (Some(RunStatus::Ok), true));
