@@ -194,6 +194,6 @@ mod tests {
         ] {
             assert_eq!(pattern(name.as_bytes(), &[]), shown);
         }
-        assert_eq!(pattern(b"db1-2026-11-30.tar", &[0..3]), "db1-*.tar");
+        assert_eq!(pattern(b"db1-2026-11-30.tar", std::slice::from_ref(&(0..3))), "db1-*.tar");
     }
 }
