@@ -15,7 +15,7 @@
 //! What the account may not read (403) has one row that says so, and the rest goes on. A part that fails leaves its rows with
 //! their last readings and the reason, also where the kubeconfig leads elsewhere. A workload that is deleted is named by its
 //! namespace. A workload is held against its own pods: a status that says more than they carry is not believed. It takes
-//! [`Pace::settle`] of contradiction until the pods alone count, because the two are read one after the other. Pods without a
+//! 30 s of contradiction until the pods alone count, because the two are read one after the other. Pods without a
 //! workload have rows of their own. Where pods are not known, only the status is said.
 
 use crate::domain::{Finding, quantity};

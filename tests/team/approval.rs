@@ -84,7 +84,7 @@ fn no_one_can_be_their_own_second_person() {
     }
     let team = Team::of("other");
     let (run, prompt) = confirmed(&team);
-    let own = "nobody is their own second person";
+    let own = "the second person must be another one";
     team.refused(ANNA, &run, demand(&prompt, approve()), own);
     // The same account from a login of its own is the same account.
     team.refused(ANNA.logged_in_as(Some(70_001)), &run, demand(&prompt, approve()), own);
@@ -109,7 +109,7 @@ fn root_is_no_exception() {
     team.estate.procedure("four", "", &DELETE.replace("confirm = \"four-eyes\"\n", ""));
     let run = team.start_waiting(ROOT, "four", &["--confirm", "delete 1 files"]);
     let prompt = run.prompt();
-    team.refused(ROOT, &run, demand(&prompt, approve()), "nobody is their own second person");
+    team.refused(ROOT, &run, demand(&prompt, approve()), "the second person must be another one");
     team.refused(BEN.logged_in_as(ROOT.login), &run, demand(&prompt, approve()), "logged in as the same person");
     team.accept(BEN, &run, &prompt, approve());
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
@@ -161,7 +161,7 @@ fn neither_the_confirmer_nor_the_starter_can_approve() {
     let prompt = run.prompt();
     team.accept(BEN, &run, &prompt, typed("delete 1 files"));
     for who in [ANNA, BEN] {
-        team.refused(who, &run, demand(&prompt, approve()), "nobody is their own second person");
+        team.refused(who, &run, demand(&prompt, approve()), "the second person must be another one");
     }
     team.accept(CARLA, &run, &prompt, approve());
     let view = run.sealed();

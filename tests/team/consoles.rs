@@ -57,7 +57,7 @@ fn overrides(pty: &Pty, reason: &str) {
     pty.wait_for(SOON, |screen| screen.contains(&format!("Reason: {reason}")));
     pty.send("\t");
     pty.wait_for(SOON, |screen| !screen.contains(&format!("{reason}▌")));
-    until(pty, "c", |screen| !screen.contains("DECIDE") || screen.contains("own second person"));
+    until(pty, "c", |screen| !screen.contains("DECIDE") || screen.contains("second person must be another one"));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
     anna.type_in("elete 3 files\r");
     let waits = anna.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
     assert!(waits.contains("nobody else can be had"), "{waits}");
-    let refused = until(&anna, "c", |screen| screen.contains("own second person"));
+    let refused = until(&anna, "c", |screen| screen.contains("second person must be another one"));
     assert_eq!(refused.matches("the second person must be another one").count(), 1, "{refused}");
     until(&anna, "\t", |screen| screen.contains("for ever in the report, type  break glass: REASON"));
     anna.type_in("break glass: nobody is awake\r");

@@ -35,7 +35,7 @@ fn an_emergency_begins_when_another_person_agrees_to_the_whole_plan() {
         matches!(&prompt.ask, Ask::Approve { text, hash, start: true } if text == "Emergency: the disk is full" && *hash == plan),
         "{prompt:?}"
     );
-    team.refused(ANNA, &run, demand(&prompt, approve()), "nobody is their own second person");
+    team.refused(ANNA, &run, demand(&prompt, approve()), "the second person must be another one");
     // Another runner asks the same question again, and not a second one once it was answered.
     run.kill_runner();
     team.midwatch(ANNA, &["resume", run.dir.id.as_str()]).exits(0);
@@ -82,7 +82,7 @@ fn past_the_end_a_step_begins_by_the_word_of_another_person_alone() {
     let late = run.prompt_after(&first.id);
     let Ask::Decide { text, choices, .. } = &late.ask else { panic!("{late:?}") };
     assert!(text.contains("no time for Append a line") && choices.contains(&Choice::Emergency), "{late:?}");
-    team.refused(ANNA, &run, demand(&late, decide(Choice::Emergency)), "nobody is their own second person");
+    team.refused(ANNA, &run, demand(&late, decide(Choice::Emergency)), "the second person must be another one");
     let bare = Answer::Decide { choice: Choice::Emergency, reason: " ".to_owned() };
     team.refused(BEN, &run, demand(&late, bare), "needs a reason");
     team.accept(BEN, &run, &late, decide(Choice::Emergency));

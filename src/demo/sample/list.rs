@@ -21,7 +21,7 @@ fn begun() -> Story {
         item("before", "Health is green", Verb::Check, "every service is ok", "To compare with afterwards"),
         StepHead {
             note_required: true,
-            ..item("before", "Users were told", Verb::Manual, "Tell the users when the window opens and ends.", "")
+            ..item("before", "Notify users", Verb::Manual, "Tell the users when the window opens and ends.", "")
         },
         item("before", "Deployments are frozen", Verb::Manual, "Freeze the pipeline.", ""),
         item("during", "Logs were archived", Verb::Check, "cell0/archive-logs ended well within 12 h", ""),
@@ -141,7 +141,7 @@ pub fn checklists() -> Vec<Outline> {
     let weekly = [
         ("before", "Backup verified"),
         ("before", "Health is green"),
-        ("before", "Users were told"),
+        ("before", "Notify users"),
         ("during", "Logs were archived"),
         ("during", "Write down every deviation"),
         ("after", "Health is green again"),

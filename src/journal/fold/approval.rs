@@ -79,7 +79,10 @@ fn one_answer_permits_nothing_and_two_do() {
 #[test]
 fn nobody_gives_both_answers() {
     for by in ["anna", "ann"] {
-        assert!(refusal(&confirmed("anna"), by, accepted(1, 0, approve())).contains("own second person"), "{by}");
+        assert!(
+            refusal(&confirmed("anna"), by, accepted(1, 0, approve())).contains("second person must be another one"),
+            "{by}"
+        );
         // The starter of the run is no second person, even where another person confirmed.
         assert!(refusal(&confirmed("ben"), by, accepted(1, 0, approve())).contains("started the run"), "{by}");
     }
@@ -118,7 +121,10 @@ fn only_another_person_overrides_a_gate() {
     };
     let events = failed(&[Choice::Retry, Choice::Override]);
     for by in ["anna", "ann"] {
-        assert!(refusal(&events, by, accepted(1, 1, decide(Choice::Override))).contains("own second person"));
+        assert!(
+            refusal(&events, by, accepted(1, 1, decide(Choice::Override)))
+                .contains("second person must be another one")
+        );
     }
     let bare = Answer::Decide { choice: Choice::Override, reason: " ".into() };
     assert!(refusal(&events, "ben", accepted(1, 1, bare)).contains("needs a reason"));
@@ -152,7 +158,7 @@ fn what_two_persons_confirmed_is_undone_by_something_else_only_where_another_per
         ],
     ];
     let wanted = || accepted(2, 0, decide(Choice::RunChanged));
-    assert!(refusal(&done.concat(), "anna", wanted()).contains("own second person"));
+    assert!(refusal(&done.concat(), "anna", wanted()).contains("second person must be another one"));
     assert!(after(&[done.concat(), vec![("ben", wanted())]].concat()).changed_undo(0).is_some());
 }
 
@@ -165,7 +171,7 @@ fn an_approval_names_the_plan_and_closes_its_step_once() {
     let close = Event::StepClosed { step: 2, note: "yes".into() };
     assert!(refusal(&[], "ben", close.clone()).contains("step 2 has no approval"));
     let asked = vec![("runner", opened(1, 2, ask(&plan, false)))];
-    assert!(refusal(&asked, "ann", accepted(1, 2, approve())).contains("own second person"));
+    assert!(refusal(&asked, "ann", accepted(1, 2, approve())).contains("second person must be another one"));
     let closed = after(&[asked, vec![("ben", accepted(1, 2, approve())), ("ben", close)]].concat());
     assert_eq!(closed.steps[2].state, StepState::Done);
     // The start is agreed to before the first step, and once.

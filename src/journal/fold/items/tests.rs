@@ -201,7 +201,7 @@ fn only_another_person_can_override_a_hard_gate_and_the_override_stays() {
     assert!(refusal(&fresh, by_another(2, past(0, "x"))).contains("did not pass"));
     assert!(refusal(&view, by_another(4, past(1, "x"))).contains("no hard gate"));
     assert!(refusal(&view, by_another(4, past(0, " "))).contains("without a reason"));
-    assert!(refusal(&view, record(4, past(0, "x"))).contains("own second person"));
+    assert!(refusal(&view, record(4, past(0, "x"))).contains("second person must be another one"));
     view.apply(&by_another(4, past(0, "borrowed disk"))).unwrap();
     let item = view.item(0).unwrap();
     assert_eq!(

@@ -100,7 +100,7 @@ fn a_rollback_reaches_its_phase_and_runs_once() {
     let back = WentBack { undone: 1, left: 0, proved: Some(true) };
     assert_eq!(after(&whole).went_back(), Some(back));
     let sealed = |rolled_back| Event::RunSealed { status: RunStatus::Failed, unknown: 0, rolled_back };
-    assert!(refusal(&whole, sealed(Some(WentBack { left: 1, ..back }))).contains("of the rollback"));
+    assert!(refusal(&whole, sealed(Some(WentBack { left: 1, ..back }))).contains("the rollback of the seal differs"));
     assert_eq!(after(&and(&whole, &[sealed(Some(back))])).sealed, Some(RunStatus::Failed));
 }
 
