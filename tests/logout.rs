@@ -36,7 +36,7 @@ fn the_plain_line_asks_before_step_1() {
     let estate = estate();
     for (typed, starts) in [("no", false), ("yes", true)] {
         let pty = estate.terminal(&["run", "test/one"], (120, 36));
-        let asked = pty.wait_for(SOON, |screen| screen.contains("start it all the same?"));
+        let asked = pty.wait_for(SOON, |screen| screen.contains("to start it all the same"));
         assert!(asked.contains(KILLED) && estate.runs().is_empty(), "{asked}");
         pty.send(format!("{typed}\r"));
         if starts {

@@ -222,22 +222,25 @@ fn at_rest_nothing_is_written_until_the_minute_ends() {
     until("the service is read ten times more", || asked.load(Ordering::SeqCst) >= before + 10);
     let raw = pty.raw();
     let drawn = frames(&raw[rest..]);
-    let (mut clocks, mut counted) = (0, false);
+    let (mut clocks, mut counted, mut rates) = (0, 0, 0);
     for frame in &drawn {
         let text = String::from_utf8_lossy(frame).into_owned();
         assert!(frame.ends_with(b"\x1b[?2026l"), "{text:?}");
         // The counts of the strip may change with a reading of the host, and the rate in the footer with what that wrote.
         if text.contains("\x1b[2;") {
-            counted = true;
+            counted += 1;
             continue;
         }
-        if counted && text.starts_with("\x1b[?2026h\x1b[30;") {
+        if text.starts_with("\x1b[?2026h\x1b[30;") {
+            rates += 1;
             continue;
         }
         clocks += 1;
         assert!(text.starts_with("\x1b[?2026h\x1b[1;"), "{text:?}");
         assert!(frame.len() <= 90, "{} bytes: {text:?}", frame.len());
     }
+    // A rate lasts for some seconds, and what was counted just before is in the first of them.
+    assert!(rates <= 4 * (counted + 1), "{rates} rates after {counted} counts");
     assert!(
         clocks <= 2,
         "{clocks} frames while a minute ended once or twice: {:?}",

@@ -125,7 +125,7 @@ fn a_stopped_undo_did_not_fail_and_its_prompt_says_stopped() {
     let view = run.sealed();
     let undo = view.steps[0].undo.clone().unwrap();
     assert_eq!((undo.ending, view.steps[0].state), (Ending::Cancelled, StepState::Done));
-    let last = format!("step 1 done · undo cancelled: {}", undo.detail);
+    let last = format!("step 1 done · undo stopped: {}", undo.detail);
     assert!(screen(&view).contains(&last), "no {last:?} in\n{}", screen(&view));
     nothing_failed(&run, &view);
 

@@ -53,7 +53,7 @@ fn a_whole_run_is_whole_and_every_damage_is_detected() {
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(b"{\"v\":1,\"seq\""), 3, "torn");
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(&[0; 300]), 3, "torn");
     // Its seal has the number of records: a lost record is no torn end.
-    spoilt(&run, &journal, |bytes| bytes.truncate(bytes.len() - 1), 4, "damaged: journal.jsonl: seal.json says");
+    spoilt(&run, &journal, |bytes| bytes.truncate(bytes.len() - 1), 4, "damaged: journal.jsonl: seal.json records");
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(b"{}\n"), 4, "damaged");
     let length = fs::metadata(&journal).unwrap().len() as usize;
     for place in (0..12).map(|part| part * (length - 2) / 12) {
@@ -63,10 +63,10 @@ fn a_whole_run_is_whole_and_every_damage_is_detected() {
     }
     let first = fs::read(&journal).unwrap().iter().position(|byte| *byte == b'\n').unwrap();
     for place in [1, first / 2, first] {
-        spoilt(&run, &journal, |bytes| bytes.truncate(place), 4, "damaged: journal.jsonl: seal.json says");
+        spoilt(&run, &journal, |bytes| bytes.truncate(place), 4, "damaged: journal.jsonl: seal.json records");
     }
-    spoilt(&run, &journal, |bytes| bytes.fill(0), 4, "damaged: journal.jsonl: seal.json says");
-    spoilt(&run, &journal, |bytes| bytes[length - 1] = 0, 4, "damaged: journal.jsonl: seal.json says");
+    spoilt(&run, &journal, |bytes| bytes.fill(0), 4, "damaged: journal.jsonl: seal.json records");
+    spoilt(&run, &journal, |bytes| bytes[length - 1] = 0, 4, "damaged: journal.jsonl: seal.json records");
     for file in ["plan.json", "procedure.toml", "logs/1.1.log"] {
         spoilt(&run, &run.dir.path.join(file), |bytes| bytes[0] ^= 1, 4, file);
     }

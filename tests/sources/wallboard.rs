@@ -337,6 +337,7 @@ fn a_console_starts_nothing_under_an_estate_that_was_edited_since() {
     pty.wait_for(SOON, |screen| screen.contains("/gone-one"));
     pty.send(":");
     pty.press_until("append", |screen| screen.contains("run test/append"));
+    pty.press_until("\x1b[B", |screen| screen.contains("▌ run test/append"));
     pty.press_until("\r", |screen| screen.contains("PLAN"));
     let production = fs::read_to_string(estate.beside("midwatch.toml")).unwrap().replace("\"other\"", "\"production\"");
     fs::write(estate.beside("midwatch.toml"), production).unwrap();

@@ -215,7 +215,7 @@ impl Choice {
             Self::Override => "go on past this gate: another person than the starter, with a reason",
             Self::Emergency => "begin although there is no time: another person than the starter, with a reason",
             Self::Rollback => "stop, and undo what this run changed, last first",
-            Self::Hold => "hold the run; midwatch resume continues at this question",
+            Self::Hold => "hold the run; resume continues at this question",
             Self::Abort => "stop, and leave everything as it is",
             Self::Undone => "what the step did is gone: record it and go on",
             Self::NotUndone => "what the step did is still there: undo it again",

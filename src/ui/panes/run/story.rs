@@ -73,26 +73,26 @@ pub(super) fn lines(
 }
 
 /// What is said of a run, name by name.
-fn facts_lines(snapshot: &Snapshot<'_>, run: &RunView, mut fn_mut: impl FnMut(&'static str, Role, String)) {
+fn facts_lines(snapshot: &Snapshot<'_>, run: &RunView, mut add: impl FnMut(&'static str, Role, String)) {
     let status = run.status(snapshot.run.lives);
     if let Some(error) = &snapshot.run.lost {
-        fn_mut("lost", Role::VerdictUnknown, format!("{} · what stands here may be old", error.message));
+        add("lost", Role::VerdictUnknown, format!("{} · what stands here may be old", error.message));
     }
     let (role, now) = now_line(snapshot, run);
-    fn_mut("now", role, now);
-    waits_for(snapshot, run).into_iter().for_each(|(name, text)| fn_mut(name, Role::UiText, text));
+    add("now", role, now);
+    waits_for(snapshot, run).into_iter().for_each(|(name, text)| add(name, Role::UiText, text));
     if let Some((number, step, outcome)) = last_ended(run) {
         let (role, came) = came_of(step, outcome);
-        fn_mut("last", role, format!("step {} {came}", number + 1));
+        add("last", role, format!("step {} {came}", number + 1));
     }
     if let Some(notice) = notice(run) {
-        fn_mut("notice", Role::UiText, notice);
+        add("notice", Role::UiText, notice);
     }
     if let Some((name, role, text)) = coming(snapshot, run, status) {
-        fn_mut(name, role, text);
+        add(name, role, text);
     }
     for (name, role, text) in time_of::lines(run, snapshot.now.wall) {
-        fn_mut(name, role, text);
+        add(name, role, text);
     }
     if let Some((who, undo)) = &run.abort {
         let (name, what) = if *undo {
@@ -100,22 +100,22 @@ fn facts_lines(snapshot: &Snapshot<'_>, run: &RunView, mut fn_mut: impl FnMut(&'
         } else {
             ("abort", "asked to stop the run as it is")
         };
-        fn_mut(name, Role::StateInterrupted, format!("{}@{} {what}", who.name, who.host));
+        add(name, Role::StateInterrupted, format!("{}@{} {what}", who.name, who.host));
     }
     if let Some(pending) = undo_left(run, status) {
-        fn_mut("undo", Role::UiText, pending);
+        add("undo", Role::UiText, pending);
     }
     if run.unknown() > 0 {
-        fn_mut("unknown", Role::StateUnknown, quantity::counted(u64::from(run.unknown()), "outcome", "outcomes"));
+        add("unknown", Role::StateUnknown, quantity::counted(u64::from(run.unknown()), "outcome", "outcomes"));
     }
     if let Some((at, who, why)) = run.refused.last() {
         let (count, at) = (quantity::counted(run.refused.len() as u64, "answer", "answers"), at.clock());
-        fn_mut("refused", Role::VerdictWarn, format!("{count} · last {at} by {}: {}", who.name, short(why).plain()));
+        add("refused", Role::VerdictWarn, format!("{count} · last {at} by {}: {}", who.name, short(why).plain()));
     }
     if let Some(note) = run.notes.last() {
         let count = quantity::counted(run.notes.len() as u64, "note", "notes");
         let text = short(&note.text.replace('\n', " ")).plain();
-        fn_mut("notes", Role::UiText, format!("{count} · {} {}: {text}", note.at.clock(), note.by.name));
+        add("notes", Role::UiText, format!("{count} · {} {}: {text}", note.at.clock(), note.by.name));
     }
 }
 
