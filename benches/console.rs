@@ -2,7 +2,7 @@
 //!
 //! `cargo bench` prints three tables of bytes, then times everything; `cargo bench -- frames` times one part. The figures that
 //! were measured, and the goals they are held to, are in `docs/performance.md`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A measurement that breaks off is what it should do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A benchmark may stop with a panic.
 #![allow(clippy::print_stdout)] // Its tables go to whoever runs it.
 
 mod frames;

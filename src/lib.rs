@@ -1,7 +1,7 @@
 //! Midwatch, a terminal console for maintenance windows.
 //!
-//! The crate is a house of seven floors; a module may use itself and the floors below it (`ARCHITECTURE.md`
-//! has the picture, `tests/arch` holds the rule).
+//! The crate has seven layers; a module may use itself and the layers below it (`ARCHITECTURE.md` has the picture, `tests/arch`
+//! checks the rule).
 
 pub mod app;
 pub mod calendar;

@@ -185,7 +185,7 @@ fn refuse(entry: &Entry, text: &str, keys: &[Key]) -> Option<&'static str> {
         || (only.ctrl && matches!(only.code, KeyCode::Char(_)))
         || matches!(only.code, KeyCode::Up | KeyCode::Down | KeyCode::Left | KeyCode::Right)
         || matches!(only.code, KeyCode::Enter | KeyCode::Esc | KeyCode::Tab | KeyCode::BackTab);
-    (entry.danger == Danger::Commits && by_itself).then_some("it commits, and fingers find this key by themselves")
+    (entry.danger == Danger::Commits && by_itself).then_some("it commits, and people press this key by habit")
 }
 
 /// Finds keys that mean two things in one context, or that hide the beginning of a longer sequence where both are open.

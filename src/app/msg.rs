@@ -80,7 +80,7 @@ pub enum Msg {
     PeopleSeen {
         /// The run.
         run: RunId,
-        /// Everybody who looks now, this console included.
+        /// All people who are attached now, this console included.
         people: Vec<Attendee>,
     },
     /// The act of a followed run without a runner goes on, or has ended since.

@@ -50,7 +50,7 @@ pub fn brief(row: &Row, now: Wall) -> String {
     }
 }
 
-/// From where on a relation that is well would warn; both beyond the error of the estimate.
+/// The limits from which a healthy relation would warn; both beyond the error of the estimate.
 fn bloat_limits(kind: TargetKind, seen: &Observation) -> Option<String> {
     match (seen.facts.get("warn_ratio")?, seen.facts.get("warn_bytes")?) {
         (Fact::Real(share), Fact::Int(bytes)) if kind == TargetKind::Bloat && seen.verdict == Verdict::Ok => {

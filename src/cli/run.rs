@@ -110,9 +110,7 @@ fn code(end: &End, json: bool, run: &crate::domain::RunId) -> u8 {
     let Commands { runs, estate, .. } = shell::own();
     let (code, word) = match end {
         End::Sealed(view) => (sealed(view), format!("its record: {runs} report {run}")),
-        End::Held => {
-            (Kind::Waiting.exit_code(), format!("it is held, and waits to be taken up: {estate} resume {run}"))
-        }
+        End::Held => (Kind::Waiting.exit_code(), format!("it is held; resume it: {estate} resume {run}")),
         End::NeedsPerson(kind) => (kind.exit_code(), format!("it waits for a person: {estate} attach {run}")),
         End::Interrupted(cause) => {
             complain(cause);

@@ -117,7 +117,7 @@ fn wait_for_living(dir: &RunDir, undo: bool) -> Vec<(String, Vec<Living>)> {
     }
 }
 
-/// Names the way on from a run that no runner can take up again.
+/// Names the next command for a run that no runner can resume.
 pub fn with_way_out(refusal: Error, dir: &RunDir) -> Error {
     match quarantine::why_lost(dir) {
         Some(_) => {

@@ -39,7 +39,7 @@ impl<T: Send + 'static, E: From<String> + Send + 'static> Blocking<T, E> {
         };
         match tokio::time::timeout(deadline, &mut answer).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err("the reading broke off".to_owned().into()),
+            Ok(Err(_)) => Err("the reading was interrupted".to_owned().into()),
             Err(_) => {
                 self.pending = Some(answer);
                 Err(late(deadline).into())
@@ -59,18 +59,18 @@ where
     E: From<String> + Send + 'static,
     F: FnOnce() -> Result<T, E> + Send + 'static,
 {
-    let broke_off = || E::from("the reading broke off".to_owned());
+    let interrupted = || E::from("the reading was interrupted".to_owned());
     let turn = {
         let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(turns.entry(place).or_insert_with(|| Arc::new(Semaphore::new(1))))
     };
-    let turn = turn.acquire_owned().await.map_err(|_| broke_off())?;
+    let turn = turn.acquire_owned().await.map_err(|_| interrupted())?;
     let answer = start(name, move || {
         // It is given back when the work has ended, not when nobody waits for it any more.
         let _turn = turn;
         work()
     })?;
-    answer.await.unwrap_or_else(|_| Err(broke_off()))
+    answer.await.unwrap_or_else(|_| Err(interrupted()))
 }
 
 /// As [`alone`], with a time limit.
@@ -147,7 +147,7 @@ mod tests {
         release.send(()).unwrap();
         assert_eq!(quarantined.within(long, never).await.unwrap(), 7);
         let why = quarantined.within(long, never).await.unwrap_err();
-        assert!(why.starts_with("the probe broke off, which is a defect of Midwatch"), "{why}");
+        assert!(why.starts_with("the probe crashed, which is a defect of Midwatch"), "{why}");
     }
 
     #[tokio::test]

@@ -58,7 +58,7 @@ impl Drop for Endless {
         // It waits for a client.
         let _ = TcpStream::connect(self.address);
         let ended = self.thread.take().map(JoinHandle::join);
-        assert!(std::thread::panicking() || matches!(ended, Some(Ok(()))), "the server broke off");
+        assert!(std::thread::panicking() || matches!(ended, Some(Ok(()))), "the server stopped");
     }
 }
 

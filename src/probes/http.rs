@@ -122,7 +122,7 @@ fn ask_apart(client: &Client, url: Url, service: &Service) -> Result<Option<(u16
 async fn ask(client: &Client, url: Url, service: &Service) -> Result<(u16, usize), Loss> {
     let mut response = client.get(url).send().await.map_err(|cause| loss_of(&cause, service))?;
     let mut bytes = 0;
-    // What breaks off after the status was there has answered.
+    // A service that disconnects after its status line has answered.
     while let Some(chunk) = response.chunk().await.map_err(|cause| Loss::unread(loss_of(&cause, service)))? {
         bytes += chunk.len();
         if bytes > BODY_LIMIT {

@@ -86,14 +86,14 @@ pub(crate) fn caught_at_once<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let here = Here::enter();
     let done = catch_unwind(AssertUnwindSafe(work));
     drop(here);
-    done.map_err(|_| broke_off(PLACE.take().as_deref()))
+    done.map_err(|_| crashed(PLACE.take().as_deref()))
 }
 
 /// The words for a panic.
-pub(crate) fn broke_off(place: Option<&str>) -> String {
+pub(crate) fn crashed(place: Option<&str>) -> String {
     match place.map(short) {
-        Some(place) => format!("the probe broke off, which is a defect of Midwatch ({place})"),
-        None => "the probe broke off, which is a defect of Midwatch".to_owned(),
+        Some(place) => format!("the probe crashed, which is a defect of Midwatch ({place})"),
+        None => "the probe crashed, which is a defect of Midwatch".to_owned(),
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
         };
         let why = caught::<()>(late).await.unwrap_err();
         assert!(
-            why.starts_with("the probe broke off, which is a defect of Midwatch") && !why.contains("secret"),
+            why.starts_with("the probe crashed, which is a defect of Midwatch") && !why.contains("secret"),
             "{why}"
         );
         assert_eq!(CATCHERS.get(), 0);

@@ -15,7 +15,7 @@ pub fn scale(row: &Row) -> Scale {
     }
 }
 
-/// The colour of the history of a row that stands so: what is well needs none of its own.
+/// The colour of the history of a row that stands so: an ok row needs none of its own.
 #[must_use]
 pub fn role(standing: Role) -> Role {
     if standing == Role::VerdictOk { Role::Graph1 } else { standing }

@@ -107,11 +107,11 @@ fn lines(pen: Pen<'_>, sentence: &Sentence, width: usize) -> Vec<Line<'static>> 
 
 /// The panes that have rows and no problem, in one line.
 fn well(pen: Pen<'_>, snapshot: &Snapshot<'_>, found: &[Problem<'_>]) -> Strip {
-    let is_well = |list: &&RowList| {
+    let is_ok = |list: &&RowList| {
         let is_read = list.rows().next().is_some() && snapshot.unread(list.section()).is_none();
         is_read && !found.iter().any(|problem| problem.section == list.section())
     };
-    let mut all = snapshot.lists.all().filter(is_well).peekable();
+    let mut all = snapshot.lists.all().filter(is_ok).peekable();
     if all.peek().is_none() {
         return Strip::new();
     }

@@ -6,8 +6,17 @@ use std::path::{Path, PathBuf};
 /// What is not written, with what is; a name in `snake_case` counts as its words.
 const BANNED: &[(&str, &str)] = &[
     ("anew", "again"),
+    ("breaks off", "is interrupted, disconnects, stops"),
+    ("broke off", "was interrupted, crashed, stopped"),
     ("deed", "action"),
     ("deeds", "actions"),
+    ("foreseen", "expected"),
+    ("heeded", "handled"),
+    ("is well", "is ok"),
+    ("lead past", "override"),
+    ("leads past", "overrides"),
+    ("owed", "pending"),
+    ("owes", "has pending"),
     ("passed over", "skipped"),
     ("passes over", "skips"),
     ("taken back", "undone"),

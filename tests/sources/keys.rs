@@ -1,4 +1,4 @@
-//! Keys at random over every pane, at every size: nothing breaks off, and nothing is drawn outside the screen.
+//! Keys at random over every pane, at every size: nothing panics, and nothing is drawn outside the screen.
 
 use crate::support::keys::NAMED;
 use midwatch::app::confirm::Authority;

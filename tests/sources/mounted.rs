@@ -99,7 +99,7 @@ fn a_file_system_that_turned_read_only_says_so_and_keeps_its_row() {
     let detail = row["detail"].as_str().unwrap();
     assert!(row["verdict"] == "critical" && detail.starts_with("read-only: /etc/fstab has it writable"), "{row:#}");
     assert_eq!(row["facts"]["read_only"], true);
-    // One that is read-only by design has none, unless it is named, and then it is well.
+    // One that is read-only by design has none, unless it is named, and then it is ok.
     assert!(all(&report).all(|row| row["target"] != image.to_str().unwrap()));
     estate.configure(&format!(
         "[[mount]]\npath = \"{}\"\ncritical = false\n[[mount]]\npath = \"{}\"\n",

@@ -69,7 +69,7 @@ pub enum Danger {
     None,
     /// It is on the way to an act, and asks before it; missing in a read-only console.
     Acts,
-    /// It consents or stops; never on a key that fingers find by themselves.
+    /// It consents or stops; never on a key that people press by habit.
     Commits,
 }
 
@@ -137,7 +137,7 @@ actions! {
     Resume, "resume", Run, Commits, "Asks whether to continue an interrupted run.";
     Hand, "hand", Checklist, Acts, "Signs the item off by hand, with a note: a claim. The key that confirms signs it.";
     Skip, "skip", Checklist, Acts, "Skips the item, with a reason.";
-    Override, "override", Checklist, Acts, "Leads past a hard gate that did not pass, with a reason; for another person than the starter.";
+    Override, "override", Checklist, Acts, "Overrides a hard gate that did not pass, with a reason; for another person than the starter.";
     Reopen, "reopen", Checklist, Acts, "Opens the item again that was closed by hand or skipped, with a reason.";
     Search, "search", Log, None, "Searches the log.";
     NextMatch, "next-match", Log, None, "Moves to the next match.";

@@ -41,7 +41,7 @@ pub enum End {
     Sealed(Box<RunView>),
     /// A person is needed and none is here; the exit code's kind.
     NeedsPerson(Kind),
-    /// A person put it down; it waits to be taken up.
+    /// A person held it; it waits to be resumed.
     Held,
     /// The runner is gone; why, as far as it said.
     Interrupted(Error),

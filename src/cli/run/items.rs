@@ -137,7 +137,7 @@ fn done(item: &ItemView) -> &'static str {
     }
 }
 
-/// Whether the person at the terminal can lead past a hard gate that did not pass.
+/// Whether the person at the terminal can override a hard gate that did not pass.
 fn may_override(view: &RunView, item: &ItemView) -> bool {
     let action = ItemAction::Override { reason: "something".to_owned() };
     fits(item, &action).is_ok() && may_do(&view.starter, &identity::own("run"), &action).is_ok()

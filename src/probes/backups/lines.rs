@@ -1,7 +1,7 @@
 //! Which members of a pattern are one series, and what each of these says.
 //!
 //! `/backups/*.dump` may fit the dumps of several databases. Members of one shape (`shape`) are a line of their own. The row is about the
-//! worst line, by its pattern; where all are well, about that of the newest member.
+//! worst line, by its pattern; if all are ok, about the series of the newest member.
 //!
 //! | a line other than that of the newest | verdict |
 //! |---|---|

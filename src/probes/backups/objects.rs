@@ -33,7 +33,7 @@ pub(super) fn directory(place: &str) -> &str {
 /// Lists every object whose key begins with the prefix, as of a moment; in a thread of its own, because a server may send without end.
 ///
 /// # Errors
-/// Why the store does not tell; a listing that breaks off is none.
+/// Why the store gave no list; an interrupted listing counts as none.
 pub(super) async fn list(place: &ObjectPlace, clock: &Clock, limit: Duration) -> Result<Series, Loss> {
     let (own, clock) = (place.clone(), clock.clone());
     let work = move || within_own_runtime(limit, look(&own, &clock))?.ok_or_else(|| late(limit))?;

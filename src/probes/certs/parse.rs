@@ -87,7 +87,7 @@ impl Parsed {
 /// # Errors
 /// What is wrong with it, in a few words. A panic of the parser is an error, too.
 pub fn parse(der: &[u8]) -> Result<Parsed, String> {
-    panics::caught_at_once(|| parsed(der)).unwrap_or_else(|_| Err("the parser broke off".to_owned()))
+    panics::caught_at_once(|| parsed(der)).unwrap_or_else(|_| Err("the parser crashed".to_owned()))
 }
 
 fn parsed(der: &[u8]) -> Result<Parsed, String> {

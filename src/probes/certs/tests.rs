@@ -96,5 +96,5 @@ fn text(seen: &Observation, fact: &str) -> String {
 fn a_panic_of_a_library_is_a_reason() {
     assert_eq!(guarded(|| Ok(7)), Ok(7));
     let why = guarded(|| -> Result<u8, String> { panic!("year out of range") }).unwrap_err();
-    assert!(why.starts_with("the probe broke off, which is a defect of Midwatch"), "{why}");
+    assert!(why.starts_with("the probe crashed, which is a defect of Midwatch"), "{why}");
 }

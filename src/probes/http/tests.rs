@@ -216,7 +216,7 @@ async fn every_way_of_not_answering_has_its_reason() {
         stream.set_zero_linger().unwrap();
     })
     .await;
-    assert!(!asked(&breaks).await.unwrap_err().is_proof(), "what breaks off in its answer has answered");
+    assert!(!asked(&breaks).await.unwrap_err().is_proof(), "a service that disconnects in its answer has answered");
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     assert_eq!(asked(&format!("http://{free}/")).await.unwrap_err(), Loss::down("connection refused"));
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();

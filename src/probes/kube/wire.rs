@@ -48,7 +48,7 @@ pub(crate) struct Wire {
 pub(crate) enum Fault {
     /// The version that was asked for is no longer kept (410): list again.
     Expired,
-    /// An answer broke off: go on from the last known version.
+    /// An answer was interrupted: continue from the last known version.
     Cut,
     /// A watch neither spoke nor ended when it should: list again.
     Silent,
@@ -126,7 +126,7 @@ impl Wire {
             // The task that a client lives in is gone, which only a panic does.
             if this.is::<Closed>() || this.is::<ServiceError>() {
                 self.broken.store(true, Ordering::Relaxed);
-                return domain::Loss::unread(panics::broke_off(None));
+                return domain::Loss::unread(panics::crashed(None));
             }
             next = this.source();
         }

@@ -67,7 +67,7 @@ pub(super) struct Manner {
     pub(super) settings: Vec<Setting>,
     /// Whether it changes things; through a pooler none may.
     pub(super) acts: bool,
-    /// Who hears what the server says on the way.
+    /// Receives the notices of the server.
     pub(super) notices: Option<mpsc::UnboundedSender<Notice>>,
 }
 

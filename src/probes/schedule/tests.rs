@@ -170,14 +170,14 @@ async fn a_panic_in_any_probe_is_its_reason_and_the_next_reading_is_whole() {
         let mut reader = Reader::new(&target, &http, &PastRead::default());
         reader.breaks = true;
         let why = guarded(&mut reader).await.unwrap_err();
-        assert!(why.why().starts_with("the probe broke off, which is a defect of Midwatch"), "{target:?}: {why}");
+        assert!(why.why().starts_with("the probe crashed, which is a defect of Midwatch"), "{target:?}: {why}");
         let mut known = Known::new(&target, Every::default());
         known.settle(Err(why), clock::now().wall);
         assert_eq!((known.rows.len(), known.rows[0].verdict(clock::now().wall)), (1, Verdict::Unknown), "{target:?}");
         // Nothing is left of it.
         assert!(!reader.breaks);
         let next = tokio::time::timeout(Duration::from_secs(20), guarded(&mut reader)).await.unwrap();
-        assert!(next.is_ok() || !next.as_ref().unwrap_err().why().contains("broke off"), "{target:?}: {next:?}");
+        assert!(next.is_ok() || !next.as_ref().unwrap_err().why().contains("crashed"), "{target:?}: {next:?}");
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn words(error: &(dyn Error + 'static)) -> Option<String> {
         if this.downcast_ref::<HttpError>().is_some_and(|cause| cause.kind() == HttpErrorKind::Timeout)
             && this.source().is_none_or(|source| source.downcast_ref::<Late>().is_none())
         {
-            return Some("the answer of the store broke off: no more of it came in time".to_owned());
+            return Some("the answer of the store was interrupted: no more of it came in time".to_owned());
         }
         cause = this.source();
     }

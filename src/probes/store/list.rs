@@ -31,7 +31,7 @@ pub(crate) struct Stored {
 /// Lists every object whose key begins with a prefix; `take` may end the listing with a reason.
 ///
 /// # Errors
-/// Why the store does not tell; a listing that breaks off is none.
+/// Why the store gave no list; an interrupted listing counts as none.
 pub(crate) async fn list(
     bucket: &AmazonS3,
     prefix: &str,

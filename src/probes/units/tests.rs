@@ -53,7 +53,7 @@ async fn an_active_unit_is_ok_with_its_facts_over_one_kept_connection() {
         (seen.verdict, seen.detail.as_str()),
         (Verdict::Warn, "started again, 3 restarts · active (running) · 3 m")
     );
-    assert_eq!(one(&mut reader).await.verdict, Verdict::Ok, "and is well when it stays up");
+    assert_eq!(one(&mut reader).await.verdict, Verdict::Ok, "and is ok when it stays up");
 }
 
 #[tokio::test]

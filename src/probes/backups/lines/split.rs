@@ -83,8 +83,8 @@ fn stamped(members: Vec<Member>, max_age: Duration, now: i64) -> Vec<Split> {
     let at = |place: usize| all.iter().filter_map(move |marks| marks.get(place));
     let distinct = |place: usize| at(place).collect::<HashSet<_>>().len();
     // What counts, or is made up, comes once; what names a series comes again.
-    let telling: Vec<usize> = (0..many).filter(|at| (2..=members.len() / 2).contains(&distinct(*at))).collect();
-    if telling.is_empty() {
+    let distinguishing: Vec<usize> = (0..many).filter(|at| (2..=members.len() / 2).contains(&distinct(*at))).collect();
+    if distinguishing.is_empty() {
         let is_word = |place: &usize| {
             let letters: HashSet<_> = at(*place).map(|mark| &mark.letters).collect();
             letters.len() == 1 && letters.iter().all(|letters| !letters.is_empty()) && distinct(*place) > 1
@@ -96,7 +96,7 @@ fn stamped(members: Vec<Member>, max_age: Duration, now: i64) -> Vec<Split> {
     }
     let key = |member: &Member| {
         let marks = marks_of(member);
-        telling.iter().filter_map(|place| marks.get(*place).cloned()).collect::<Vec<_>>()
+        distinguishing.iter().filter_map(|place| marks.get(*place).cloned()).collect::<Vec<_>>()
     };
     let series = grouped(members, key);
     let by = |own: &Vec<Member>| {

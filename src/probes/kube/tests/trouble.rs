@@ -1,4 +1,4 @@
-//! A server that refuses, hangs, goes away or talks nonsense, and a client that breaks off.
+//! A server that refuses, hangs, goes away or talks nonsense, and a client that disconnects.
 
 use super::*;
 use crate::probes::endless::{BODY, Endless, HEADS};
@@ -141,7 +141,7 @@ async fn a_client_that_disconnects_is_named_and_replaced() {
     settings.lead_to("127.0.0.1:1");
     let wire = crate::probes::kube::wire::Wire::new(&settings, quick()).unwrap();
     let why = wire.hello().await.unwrap_err().why;
-    assert!(why.starts_with("the probe broke off, which is a defect of Midwatch") && wire.is_broken(), "{why}");
+    assert!(why.starts_with("the probe crashed, which is a defect of Midwatch") && wire.is_broken(), "{why}");
     it.reader.link = Some(crate::probes::kube::link::Link::new(settings, wire, quick(), None));
     assert_eq!(lost(&it.reader.link.as_mut().unwrap().findings(), ""), "no answer within 10 s");
     it.until(|found| !is_lost(found, "") && has(found, "deployment shop/web")).await;

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A setting of a session with its value.
 pub(in crate::probes::postgres) type Setting = (&'static str, String);
 
-/// The setting that names a session. A name with a dot may be set by everybody, and the server gives it no meaning.
+/// The setting that names a session. Any role may set a name with a dot, and the server gives it no meaning.
 ///
 /// Source: PostgreSQL 18 manual, 19.16.
 const NAME: &str = "midwatch.session";

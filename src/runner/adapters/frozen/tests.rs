@@ -2,7 +2,7 @@ use super::*;
 use serde::Deserialize;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Shelf {
+struct Books {
     set: String,
     count: u64,
 }
@@ -13,7 +13,7 @@ struct Book {
     pages: u64,
 }
 
-impl Head for Shelf {
+impl Head for Books {
     type Item = Book;
     const OF: &'static str = "books";
 
@@ -50,19 +50,19 @@ fn book(title: &str, pages: u64) -> Book {
 
 fn set(count: u64, books: &[Book]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write(&mut bytes, &Shelf { set: "books".to_owned(), count }, books).unwrap();
+    write(&mut bytes, &Books { set: "books".to_owned(), count }, books).unwrap();
     bytes
 }
 
 fn why(bytes: &[u8]) -> String {
-    whole::<Shelf>(&mut &*bytes).unwrap_err().message
+    whole::<Books>(&mut &*bytes).unwrap_err().message
 }
 
 #[test]
 fn what_was_written_is_read_and_what_is_not_whole_is_refused() {
     let books = [book("a", 1), book("b", 2)];
     let bytes = set(2, &books);
-    assert_eq!(whole::<Shelf>(&mut bytes.as_slice()).unwrap().1, books);
+    assert_eq!(whole::<Books>(&mut bytes.as_slice()).unwrap().1, books);
     assert!(why(&bytes[..bytes.len() - 1]).ends_with("its last line is torn"));
     assert!(why(&set(3, &books)).ends_with("it does not hold the number of books in its head"));
     assert!(why(&set(1, &books)).ends_with("it does not hold the number of books in its head"));
@@ -79,7 +79,7 @@ fn a_page_holds_what_was_asked_for_and_the_number_of_all() {
     let page = |from, rows| {
         let mut set = bytes.as_slice();
         let first = head(&mut set).unwrap();
-        let (count, items) = items_of::<Shelf>(&first, &mut set, from, rows).unwrap();
+        let (count, items) = items_of::<Books>(&first, &mut set, from, rows).unwrap();
         (count, items.into_iter().map(|item| item.name).collect::<String>())
     };
     assert_eq!(page(0, 2), (3, "ab".to_owned()));

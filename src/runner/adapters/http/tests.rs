@@ -65,7 +65,7 @@ fn elsewhere(mut stream: TcpStream) {
     stream.write_all(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").unwrap();
 }
 
-fn breaks_off(mut stream: TcpStream) {
+fn disconnects(mut stream: TcpStream) {
     read_request(&mut stream);
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").unwrap();
 }
@@ -121,7 +121,7 @@ fn what_refuses_or_resets_fails_a_check_and_proves_nothing_of_what_was_done() {
 #[test]
 fn no_whole_answer_is_unknown() {
     for (url, more) in [
-        (serve(vec![breaks_off]).as_str(), ""),
+        (serve(vec![disconnects]).as_str(), ""),
         (&serve(vec![silent]), "within = '200ms'"),
         ("http://no-such-host.invalid/", "within = '5s'"),
     ] {

@@ -24,7 +24,7 @@ enum Weight {
     Past,
     /// What comes next, and until when.
     Next,
-    /// What is, what is owed, and what the operator may do.
+    /// The present state, pending undos, and what the operator may do.
     Now,
 }
 
@@ -158,7 +158,7 @@ fn coming(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<(
     Some(("next", Role::UiText, text))
 }
 
-/// The steps that are owed their undo.
+/// The steps whose undo is pending.
 fn undo_left(run: &RunView, status: RunStatus) -> Option<String> {
     let pending = run.pending_undos();
     if pending.is_empty() || status == RunStatus::Ok {
