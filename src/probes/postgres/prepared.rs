@@ -10,8 +10,8 @@ use crate::probes::postgres::plain;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The oldest of them, and how many there are. Every role sees them all.
-const QUESTION: &str = "SELECT {{p.gid}} AS gid, {{p.owner}} AS owner, {{p.database}} AS database, \
+/// The oldest of them, and how many there are. Every role sees them all. The owner is null where its role was dropped since.
+const QUESTION: &str = "SELECT {{p.gid}} AS gid, {{coalesce(p.owner::text, 'dropped')}} AS owner, {{p.database}} AS database, \
     extract(epoch FROM clock_timestamp() - p.prepared)::bigint AS age_s, count(*) OVER () AS many \
     FROM pg_prepared_xacts AS p ORDER BY p.prepared, p.gid LIMIT 1";
 
@@ -32,7 +32,13 @@ pub(super) struct Prepared {
 
 /// Asks for the oldest one.
 pub(super) async fn read(session: &Session) -> Result<Option<Prepared>, Failure> {
-    Ok(session.rows(&named(QUESTION)).await?.first().and_then(Prepared::of))
+    let rows = session.rows(&named(QUESTION)).await?;
+    rows.first().map(|line| Prepared::of(line).ok_or_else(unreadable)).transpose()
+}
+
+/// A row that lacks a value is no proof that there is nothing.
+fn unreadable() -> Failure {
+    Failure::ours("pg_prepared_xacts has a row without its values".to_owned())
 }
 
 impl Prepared {

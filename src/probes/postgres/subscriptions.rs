@@ -138,7 +138,8 @@ impl Subscriptions {
 
 async fn read(session: &Session, about: &About) -> Result<Vec<Subscription>, Failure> {
     let lines = session.rows(&question(about.version_num)).await?;
-    Ok(lines.iter().filter_map(Subscription::of).collect())
+    let unreadable = || Failure::ours("pg_stat_subscription has a row without its values".to_owned());
+    lines.iter().map(|line| Subscription::of(line).ok_or_else(unreadable)).collect()
 }
 
 impl Subscription {
