@@ -49,6 +49,8 @@ fn what_is_typed_is_looked_for_in_words_and_opens_what_it_finds() {
     press(&mut model, &typed("ret"));
     assert_eq!(palette(&model).matches()[0].name(), "run cell0/data-retention", "the beginning of a word");
     // It destroys: a key selects it first.
+    let screen = look(&mut model, &Theme::labelled(Glyphs::Unicode));
+    assert!(screen.contains("Down selects a command, then Enter opens it."), "{screen}");
     press(&mut model, "Enter");
     assert!(matches!(model.modal(), Some(Modal::Palette(_))), "{:?}", model.modal());
     assert_eq!(model.snapshot().notice, Some("no command is selected: Down selects one"));
@@ -138,5 +140,24 @@ fn beside_a_question_no_key_opens_the_palette_and_the_screen_says_why() {
         press(&mut model, &format!("{opens} ? :"));
         assert!(matches!(model.modal(), Some(Modal::Help { .. })), "{opens}: {:?}", model.modal());
         assert!(model.snapshot().notice.is_some_and(|notice| notice.contains("leave the dialog first")), "{opens}");
+    }
+}
+
+#[test]
+fn the_help_of_a_parameter_is_broken_between_words() {
+    let help = "The service that must be healthy afterwards, by its name in the estate file of this host";
+    for width in 60..=120 {
+        let mut model = model();
+        model.size = (width, 40);
+        press(&mut model, ":");
+        let mut offers = sample::offers();
+        offers.iter_mut().flat_map(|offer| &mut offer.params).for_each(|param| help.clone_into(&mut param.help));
+        update(&mut model, Msg::ProceduresListed(offers));
+        press(&mut model, &format!("{} Down Enter", typed("data-retention")));
+        let screen = look(&mut model, &Theme::labelled(Glyphs::Unicode));
+        assert!(screen.contains("Data retention"), "{screen}");
+        for word in help.split(' ') {
+            assert!(screen.contains(word), "{word} at {width}: {screen}");
+        }
     }
 }

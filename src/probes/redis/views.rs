@@ -67,6 +67,9 @@ pub(super) fn difference<'a>(
         let found = owners.iter().find(|(range, _)| (range.first..=range.last).contains(&slot));
         found.map(|(_, id)| id.as_str())
     }
+    if one == other {
+        return None;
+    }
     let mut differing = None;
     for slot in 0..SLOTS {
         let (own, others) = (owner(one, slot), owner(other, slot));

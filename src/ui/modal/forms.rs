@@ -13,7 +13,7 @@ use crate::domain::Clean;
 use crate::journal::fold::ItemView;
 use crate::ui::ViewState;
 use crate::ui::layout;
-use crate::ui::pen::Pen;
+use crate::ui::pen::{self, Pen};
 use crate::ui::text::{Piece, Strip};
 use crate::ui::widgets::frame::frame as draw_frame;
 use ratatui::Frame;
@@ -46,7 +46,7 @@ pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
         let strip = strip.put_within(name, pen.style(role), &param.name).to(name + 4);
         body.push(pen.typed(strip, field, width.saturating_sub(1), on).line());
         let room = width.saturating_sub(name + 5);
-        for row in Clean::text(&param.help).wrap(room).into_iter().filter(|_| !param.help.is_empty()) {
+        for row in pen::words(&Clean::text(&param.help), room).into_iter().filter(|_| !param.help.is_empty()) {
             body.push(Strip::new().gap(name + 4).put_within(room, pen.style(Role::UiText), row).line());
         }
         let hint = Strip::new().gap(name + 4);

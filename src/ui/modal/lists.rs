@@ -82,7 +82,11 @@ pub(super) fn palette(
     }
     body.resize_with(rows, Line::default);
     let command = chosen_place.and_then(|place| matches.get(place));
-    let mut foot = command.map_or_else(Vec::new, |command| chosen(pen, command, width));
+    let mut foot = match command {
+        Some(command) => chosen(pen, command, width),
+        None if matches.is_empty() => Vec::new(),
+        None => pen.sentence(Role::UiMuted, "Down selects a command, then Enter opens it.", width),
+    };
     foot.resize_with(below, Line::default);
     let (first, last) = ((top + 1).min(matches.len()), (top + rows).min(matches.len()));
     let of = format!("{first}–{last} of {}", matches.len());
@@ -91,10 +95,14 @@ pub(super) fn palette(
         head,
         body: body.into(),
         foot,
-        keys: match command {
-            Some(_) => vec![(Action::Open, "does it"), (Action::PageDown, "next page"), (Action::Back, "goes back")],
-            None => vec![(Action::PageDown, "next page"), (Action::Back, "goes back")],
-        },
+        keys: [
+            command.map(|_| (Action::Open, "does it")),
+            (matches.len() > rows).then_some((Action::PageDown, "next page")),
+            Some((Action::Back, "goes back")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         ..Dialog::default()
     }
 }
