@@ -50,7 +50,7 @@ fn wrong(text: &str) -> Vec<String> {
     for row in &coverage.row {
         let mut add = |what: String| found.push(format!("row {}: {what}", row.number));
         if row.operation.trim().is_empty() || !["read", "change", "destroy"].contains(&row.effect.as_str()) {
-            add("operation or effect is not told".to_owned());
+            add("operation or effect is missing".to_owned());
         }
         for place in &row.r#in {
             let there = match place.split_once(':') {

@@ -167,7 +167,8 @@ fn by_itself(failpoint: &str) -> Estate {
     let estate = Estate::default().with("MIDWATCH_FAILPOINT", failpoint);
     let tree = estate.tree("").display().to_string();
     let act = |word: &str| format!("exec = [\"sh\", \"-c\", \"echo {word} >>{tree}{word}; sleep {WORK}\"]");
-    let (page, unpage, stop, start, over) = (act("page"), act("unpage"), act("stop"), act("start"), act("over"));
+    let (page, unpage, stop, start) = (act("page"), act("unpage"), act("stop"), act("start"));
+    let cleanup = super::rollback::cleanup(&act("over"));
     let steps = format!(
         r#"
 [[prepare]]
@@ -186,17 +187,7 @@ undo = {{ {start} }}
 id = "healthy"
 title = "Healthy"
 check = {{ exec = ["test", "-e", "{tree}start"] }}
-[[finish]]
-title = "Bring it back"
-undo_of = ["page", "stop"]
-always = true
-[[finish]]
-title = "Write it down"
-effect = "change"
-always = true
-do = {{ {over} }}
-undo = {{ none = "a test" }}
-"#
+{cleanup}"#
     );
     let header = "rollback = { on_fail = \"rollback\", to = \"work\", prove = [\"healthy\"] }";
     estate.file("kept", "");

@@ -16,6 +16,7 @@ fn estate(header: &str, check: &str) -> Estate {
     let estate = Estate::default();
     let tree = estate.tree("").display().to_string();
     estate.file("replicas", "3\n");
+    let cleanup = cleanup(&format!("exec = [\"sh\", \"-c\", \"echo over >>{tree}over\"]"));
     let steps = format!(
         r#"
 [[prepare]]
@@ -41,7 +42,16 @@ id     = "healthy"
 title  = "Healthy"
 check  = {{ exec = ["test", "-e", "{tree}go"] }}
 {check}
-[[finish]]
+{cleanup}"#
+    );
+    estate.procedure("back", header, &steps);
+    estate
+}
+
+/// The cleanup steps: they undo `page` and `stop`, and carry out one act more.
+pub fn cleanup(act: &str) -> String {
+    format!(
+        r#"[[finish]]
 title   = "Bring it back"
 undo_of = ["page", "stop"]
 always  = true
@@ -49,12 +59,10 @@ always  = true
 title  = "Write it down"
 effect = "change"
 always = true
-do     = {{ exec = ["sh", "-c", "echo over >>{tree}over"] }}
+do     = {{ {act} }}
 undo   = {{ none = "a test" }}
 "#
-    );
-    estate.procedure("back", header, &steps);
-    estate
+    )
 }
 
 /// How often each effect is there: page, its undo, stop, its undo, what is taken in every ending.
@@ -174,6 +182,19 @@ fn failed(run: &Run<'_>) -> midwatch::journal::fold::OpenPrompt {
         prompt = run.prompt_after(&prompt.id);
     }
     prompt
+}
+
+/// Starts a run whose rollback has the undo of its third step at work: it has its effect, and sleeps on.
+fn held_in_an_undo(estate: &Estate) -> (Run<'_>, midwatch::journal::fold::OpenPrompt) {
+    let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
+    let start = estate.tree("start").display().to_string();
+    let text = text.replace(&format!("echo start >>{start}\""), &format!("echo start >>{start}; sleep 60\""));
+    fs::write(estate.beside("procedures/back.toml"), text).unwrap();
+    let run = estate.start_waiting("back");
+    let prompt = failed(&run);
+    run.accept(&prompt, decide(Choice::Rollback));
+    wait_for("the undo's effect", || (estate.lines("start") == 1).then_some(()));
+    (run, prompt)
 }
 
 fn menu(prompt: &midwatch::journal::fold::OpenPrompt) -> (Vec<Choice>, Vec<String>) {
@@ -316,14 +337,7 @@ fn an_undo_that_is_skipped_is_reported_and_the_others_go_on() {
 #[test]
 fn an_undo_with_an_unknown_outcome_is_asked_about_and_never_repeated() {
     let estate = estate("", "");
-    let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
-    let start = estate.tree("start").display().to_string();
-    let text = text.replace(&format!("echo start >>{start}\""), &format!("echo start >>{start}; sleep 60\""));
-    fs::write(estate.beside("procedures/back.toml"), text).unwrap();
-    let run = estate.start_waiting("back");
-    let prompt = failed(&run);
-    run.accept(&prompt, decide(Choice::Rollback));
-    wait_for("the undo's effect", || (estate.lines("start") == 1).then_some(()));
+    let (run, prompt) = held_in_an_undo(&estate);
     run.kill_runner();
     kill_wholly(run.pid_of("3.1.undo", "shim.json"));
     kill_wholly(run.pid_of("3.1.undo", "act.json"));
@@ -349,14 +363,7 @@ fn an_undo_with_an_unknown_outcome_is_asked_about_and_never_repeated() {
 #[test]
 fn a_run_stopped_in_its_rollback_leaves_the_rest_and_still_closes() {
     let estate = estate("", "");
-    let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
-    let start = estate.tree("start").display().to_string();
-    let text = text.replace(&format!("echo start >>{start}\""), &format!("echo start >>{start}; sleep 60\""));
-    fs::write(estate.beside("procedures/back.toml"), text).unwrap();
-    let run = estate.start_waiting("back");
-    let prompt = failed(&run);
-    run.accept(&prompt, decide(Choice::Rollback));
-    wait_for("the undo's effect", || (estate.lines("start") == 1).then_some(()));
+    let (run, _) = held_in_an_undo(&estate);
     run.ask(Demand::Abort { undo: false });
     let view = run.drive();
     assert_eq!((view.sealed, view.aborts()), (Some(RunStatus::Failed), 2));

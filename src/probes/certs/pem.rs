@@ -3,7 +3,7 @@
 //! PEM is read as OpenSSL reads it, because servers that use it will (`PEM_read_bio`, OpenSSL 3): a line begins a section only where
 //! nothing stands before or behind it; what a section ends with is its own label and nothing else; behind its first line a section has
 //! no empty one. What OpenSSL refuses, or skips in silence, is said. A section that is not a certificate is skipped, never
-//! decoded. A certificate whose lines are comments (`# -----BEGIN`) is none: OpenSSL ignores it, and whoever wrote the marks wanted that.
+//! decoded. A certificate whose lines are comments (`# -----BEGIN`) is none: OpenSSL ignores it, as the author of the marks intended.
 
 use crate::probes::certs::element;
 use base64::Engine;

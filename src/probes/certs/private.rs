@@ -1,7 +1,7 @@
 //! Which certificate of a file the key beside it is of.
 //!
 //! Only the public half is worked out of a key, to be compared; nothing of it is kept or shown. A key that may not be read, as is right
-//! for whoever only watches, or that is encrypted, says nothing.
+//! for an account that only watches, or that is encrypted, proves nothing.
 
 use crate::probes::certs::files;
 use crate::probes::certs::parse::Parsed;

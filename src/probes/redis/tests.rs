@@ -111,6 +111,20 @@ impl Drop for Server {
     }
 }
 
+/// Reads until the row of an object is as it is wanted.
+async fn until_row(reader: &mut RedisReader, object: &str, is_it: impl Fn(&Observation) -> bool) -> Observation {
+    let began = Instant::now();
+    loop {
+        let found = reader.read().await.unwrap();
+        let seen = found.iter().find(|finding| finding.object.as_deref() == Some(object)).map(|finding| &finding.seen);
+        match seen {
+            Some(Ok(seen)) if is_it(seen) => return seen.clone(),
+            _ => assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for {object}: {seen:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 fn wait(mut seen: impl FnMut() -> bool) {
     let began = Instant::now();
     while !seen() {

@@ -108,7 +108,7 @@ async fn openssl_takes_the_key_of_a_file_exactly_where_its_order_is_not_critical
     ] {
         fs::write(&file, certificates).unwrap();
         fs::write(&key_file, key).unwrap();
-        // It loads both as a server does, and ends at once: nobody listens there.
+        // It loads both as a server does, and ends at once: no server listens there.
         let mut openssl = Command::new("openssl");
         openssl.args(["s_client", "-connect", "127.0.0.1:1", "-cert"]).arg(&file).arg("-key").arg(&key_file);
         let said = openssl.output().unwrap();

@@ -6,18 +6,18 @@ use crate::probes::redis::group::of_slots;
 use crate::probes::redis::nodes::nodes;
 
 /// A sentinel in a directory of its own; killed when dropped.
-struct Sentinel {
+pub(super) struct Sentinel {
     dir: tempfile::TempDir,
-    port: u16,
+    pub(super) port: u16,
     child: Child,
 }
 
 impl Sentinel {
-    /// Starts one that watches `jobs` on a port, and needs another one to agree with.
-    fn start(watched: u16, more: &str) -> Self {
+    /// Starts one that watches `jobs` on a port; so many have to agree that it is down.
+    pub(super) fn start(watched: u16, quorum: u8, more: &str) -> Self {
         let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
         let settings = format!(
-            "port {port}\nlogfile log\nsentinel monitor jobs 127.0.0.1 {watched} 2\n\
+            "port {port}\nlogfile log\nsentinel monitor jobs 127.0.0.1 {watched} {quorum}\n\
             sentinel down-after-milliseconds jobs 1000\n{more}"
         );
         std::fs::write(dir.path().join("sentinel.conf"), settings).unwrap();
@@ -59,18 +59,9 @@ impl Drop for Sentinel {
     }
 }
 
-/// Reads until the row of an object is as it is wanted.
+/// Reads until the row of an object has a verdict and some words.
 async fn until(reader: &mut RedisReader, object: &str, verdict: Verdict, words: &str) -> Observation {
-    let began = Instant::now();
-    loop {
-        let found = reader.read().await.unwrap();
-        let seen = found.iter().find(|finding| finding.object.as_deref() == Some(object)).map(|finding| &finding.seen);
-        match seen {
-            Some(Ok(seen)) if seen.verdict == verdict && seen.detail.contains(words) => return seen.clone(),
-            _ => assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for {words}: {seen:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until_row(reader, object, |seen| seen.verdict == verdict && seen.detail.contains(words)).await
 }
 
 #[tokio::test]
@@ -79,14 +70,14 @@ async fn a_sentinel_says_whether_a_failover_could_be_agreed_on() {
     let _primary = Server::start(&["--port", &port.to_string()]);
     let of = format!("127.0.0.1 {port}");
     let _replica = Server::start(&["--port", &second.to_string(), "--replicaof", &of]);
-    let one = Sentinel::start(port, "user watch on nopass ~* +ping +info\n");
+    let one = Sentinel::start(port, 2, "user watch on nopass ~* +ping +info\n");
     let mut reader = one.reader("one");
     let alone = until(&mut reader, "primary jobs", Verdict::Warn, "1 replica").await;
     let words = "no quorum: 1 usable Sentinels. Not enough available Sentinels to reach the specified quorum for this \
         master (NOQUORUM)";
     assert!(alone.detail.starts_with(words), "{}", alone.detail);
     assert_eq!(alone.facts["quorum_reached"], Fact::Bool(false));
-    let two = Sentinel::start(port, "");
+    let two = Sentinel::start(port, 2, "");
     let agreed = until(&mut reader, "primary jobs", Verdict::Ok, "primary up").await;
     assert_eq!(
         (&agreed.facts["quorum"], &agreed.facts["role_reported"]),
@@ -108,7 +99,7 @@ async fn a_sentinel_whose_primary_is_a_replica_and_sentinels_that_disagree_say_s
     let (port, second) = (free_port(), free_port());
     let _primary = Server::start(&["--port", &port.to_string()]);
     let _replica = Server::start(&["--port", &second.to_string(), "--replicaof", &format!("127.0.0.1 {port}")]);
-    let (one, two) = (Sentinel::start(port, ""), Sentinel::start(port, ""));
+    let (one, two) = (Sentinel::start(port, 2, ""), Sentinel::start(port, 2, ""));
     let (mut first, mut other) = (one.reader("one"), two.reader("two"));
     until(&mut first, "primary jobs", Verdict::Ok, "2 sentinels").await;
     until(&mut other, "primary jobs", Verdict::Ok, "2 sentinels").await;

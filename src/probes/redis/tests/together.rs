@@ -1,19 +1,11 @@
 //! Real servers that are part of something: a cluster, and a sentinel with the primary that it watches.
 
+use super::group::Sentinel;
 use super::*;
 
-/// Reads until a row says what is wanted.
-async fn until(reader: &mut RedisReader, object: &str, wanted: (Verdict, &str)) -> Observation {
-    let began = Instant::now();
-    loop {
-        let found = reader.read().await.unwrap();
-        let seen = found.iter().find(|finding| finding.object.as_deref() == Some(object)).map(|finding| &finding.seen);
-        match seen {
-            Some(Ok(seen)) if seen.verdict == wanted.0 && seen.detail.starts_with(wanted.1) => return seen.clone(),
-            _ => assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for {wanted:?}: {seen:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+/// Reads until the row of an object has a verdict and begins with some words.
+async fn until(reader: &mut RedisReader, object: &str, (verdict, words): (Verdict, &str)) -> Observation {
+    until_row(reader, object, |seen| seen.verdict == verdict && seen.detail.starts_with(words)).await
 }
 
 #[tokio::test]
@@ -43,23 +35,8 @@ async fn a_cluster_without_its_slots_has_failed_and_one_with_all_of_them_is_ok()
 async fn a_sentinel_says_how_each_primary_is_that_it_watches() {
     let port = free_port();
     let mut primary = Server::start(&["--port", &port.to_string()]);
-    let dir = tempfile::tempdir().unwrap();
-    let own = free_port();
-    let settings = format!(
-        "port {own}\nlogfile log\nsentinel monitor jobs 127.0.0.1 {port} 1\nsentinel down-after-milliseconds jobs 200\n"
-    );
-    std::fs::write(dir.path().join("sentinel.conf"), settings).unwrap();
-    let child = Command::new("redis-server")
-        .args(["sentinel.conf", "--sentinel"])
-        .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _sentinel = Ended(child);
-    wait(|| std::net::TcpStream::connect(("127.0.0.1", own)).is_ok());
-    let mut reader = RedisReader::new(target(&format!("redis://127.0.0.1:{own}")));
+    let sentinel = Sentinel::start(port, 1, "sentinel down-after-milliseconds jobs 200\n");
+    let mut reader = RedisReader::new(target(&format!("redis://127.0.0.1:{}", sentinel.port)));
     // Nothing could take its place.
     let up = until(&mut reader, "primary jobs", (Verdict::Warn, "no replica to fail over to · primary up")).await;
     assert_eq!((&up.facts["quorum"], &up.facts["quorum_reached"]), (&Fact::Int(1), &Fact::Bool(true)));
@@ -68,14 +45,4 @@ async fn a_sentinel_says_how_each_primary_is_that_it_watches() {
     assert_eq!((found.len(), row(&found, None).facts["role"].clone()), (2, Fact::Text("sentinel".to_owned())));
     primary.stop();
     until(&mut reader, "primary jobs", (Verdict::Critical, "primary is down, the sentinels agree (odown)")).await;
-}
-
-/// A process that ends with the test.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
